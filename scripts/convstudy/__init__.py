@@ -1,0 +1,5 @@
+"""Studies of convolutional networks on image data: the package behind the workflow's scripts.
+
+Nothing in this package knows Snakemake's `snakemake` object, and TensorFlow is imported only by the
+modules that train or run a network.
+"""

@@ -1,0 +1,178 @@
+"""The on-disk formats: the only module that knows the layout of HDF5, JSON and `.keras` files.
+
+Every writer builds the file under a temporary name in the target's folder and renames it when it
+is whole, so a file under its final name is always complete. Every reader turns a truncated or
+foreign file into a `UserError` that names it.
+
+Layout of a data set (`results/data/{dataset}.h5`): the groups `train`, `validation` and `test`,
+each with `images` (n, height, width, 3) uint8 in 0-255, `labels` (n,) int32 and `names` (n,)
+strings; the root attribute `class_names` and further attributes that say where it came from.
+A features file has `vectors` (n, d) float32 in place of `images`. A predictions file has the
+groups `validation` and `test` with `probabilities` (n, classes) float32 and `labels`.
+"""
+
+import contextlib
+import json
+import os
+import zipfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from convstudy.errors import UserError
+
+SUBSETS = ("train", "validation", "test")
+IMAGES_PER_CHUNK = 32
+
+
+@contextlib.contextmanager
+def whole_file(path: Path | str) -> Iterator[Path]:
+    """Yield a temporary name beside `path` and rename it to `path` when the block succeeds.
+
+    The temporary name keeps the ending of `path`, because some writers choose a format by it.
+    When the block raises, the temporary file is removed and whatever `path` held stays as it was.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{os.getpid()}.{path.name}")
+    try:
+        yield temporary
+        with open(temporary, "rb+") as stream:
+            os.fsync(stream.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_json(path: Path | str, content: Mapping[str, Any]) -> None:
+    """Write builtin JSON types, indented; raise `ValueError` for NaN and `TypeError` for others."""
+    with whole_file(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n")
+
+
+def read_json(path: Path | str) -> dict[str, Any]:
+    """Read a JSON file of this workflow; raise `UserError` when it is damaged."""
+    try:
+        return json.loads(Path(path).read_text())
+    except (OSError, ValueError) as error:
+        raise _damaged(path, error) from error
+
+
+@contextlib.contextmanager
+def create_hdf5(path: Path | str, attributes: Mapping[str, Any]) -> Iterator[h5py.File]:
+    """Open a new HDF5 file that appears under `path` when the block succeeds.
+
+    Object times are not tracked and attributes are written in sorted order, so that equal content
+    gives equal bytes.
+    """
+    with whole_file(path) as temporary, h5py.File(temporary, "w", libver="v110") as file:
+        for key in sorted(attributes):
+            value = attributes[key]
+            if isinstance(value, list | tuple) and all(isinstance(x, str) for x in value):
+                value = np.array(value, dtype=h5py.string_dtype())
+            file.attrs[key] = value
+        yield file
+
+
+@contextlib.contextmanager
+def open_hdf5(path: Path | str) -> Iterator[h5py.File]:
+    """Open an HDF5 file for reading; raise `UserError` when it is missing, cut or corrupted."""
+    try:
+        with h5py.File(path, "r") as file:
+            yield file
+    except (OSError, KeyError) as error:
+        raise _damaged(path, error) from error
+
+
+def create_array(group: h5py.Group, name: str, shape: tuple[int, ...], dtype: Any) -> h5py.Dataset:
+    """Create a checksummed array in chunks of whole rows, so that a batch reads only itself."""
+    rows = max(1, min(IMAGES_PER_CHUNK, shape[0]))
+    return group.create_dataset(
+        name, shape, dtype, chunks=(rows, *shape[1:]), fletcher32=True, track_times=False
+    )
+
+
+def write_array(group: h5py.Group, name: str, values: np.ndarray) -> None:
+    """Write a numeric array of one dimension or more, checksummed."""
+    create_array(group, name, values.shape, values.dtype)[...] = values
+
+
+def write_names(group: h5py.Group, name: str, values: list[str]) -> None:
+    """Write a list of strings."""
+    data = np.array(values, dtype=h5py.string_dtype())
+    group.create_dataset(name, data=data, track_times=False)
+
+
+def read_subset(
+    path: Path | str, subset: str, arrays: tuple[str, ...] = ("images", "labels")
+) -> tuple[np.ndarray, ...]:
+    """Read arrays of one subset (`train`, `validation` or `test`) and nothing of the others."""
+    if subset not in SUBSETS:
+        raise ValueError(f"subset is '{subset}', expected one of {SUBSETS}")
+    with open_hdf5(path) as file:
+        return tuple(file[subset][name][...] for name in arrays)
+
+
+def read_attributes(path: Path | str) -> dict[str, Any]:
+    """Read the root attributes as builtin types (`class_names` is a list of strings)."""
+    with open_hdf5(path) as file:
+        attributes = {}
+        for key, value in file.attrs.items():
+            attributes[key] = value.tolist() if isinstance(value, np.ndarray | np.generic) else value
+        return attributes
+
+
+def write_statistics(path: Path | str, statistics: Mapping[str, np.ndarray], **about: Any) -> None:
+    """Write what a generator learned from the training images, one array a name."""
+    with create_hdf5(path, about) as file:
+        for name in sorted(statistics):
+            write_array(file, name, np.atleast_1d(statistics[name]))
+
+
+def read_statistics(path: Path | str | None) -> dict[str, np.ndarray]:
+    """Read the statistics of a generator; no file means a generator without statistics."""
+    if not path:
+        return {}
+    with open_hdf5(path) as file:
+        return {name: array[...] for name, array in file.items()}
+
+
+def write_predictions(
+    path: Path | str, predictions: Mapping[str, tuple[np.ndarray, np.ndarray]], **about: Any
+) -> None:
+    """Write (probabilities (n, classes) float32, labels (n,) int32) of each subset."""
+    with create_hdf5(path, about) as file:
+        for subset, (probabilities, labels) in predictions.items():
+            group = file.create_group(subset)
+            write_array(group, "probabilities", probabilities.astype(np.float32))
+            write_array(group, "labels", labels.astype(np.int32))
+
+
+def read_predictions(path: Path | str, subset: str = "test") -> tuple[np.ndarray, np.ndarray]:
+    """Read (probabilities, labels) of one subset."""
+    return read_subset(path, subset, ("probabilities", "labels"))
+
+
+def stable_zip(path: Path | str) -> None:
+    """Rewrite a `.keras` archive without times, so that equal models give equal bytes.
+
+    Keras stores the date in `metadata.json` and in each zip entry; both are set to fixed values.
+    """
+    path = Path(path)
+    with whole_file(path) as temporary:
+        with zipfile.ZipFile(path) as source, zipfile.ZipFile(temporary, "w") as target:
+            for name in sorted(source.namelist()):
+                content = source.read(name)
+                if name == "metadata.json":
+                    content = json.dumps(json.loads(content) | {"date_saved": ""}).encode()
+                target.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), content)
+
+
+def _damaged(path: Path | str, error: Exception) -> UserError:
+    return UserError(
+        f"{path}: cannot be read ({error}). The file is missing, cut or corrupted: delete it and "
+        f"run the same command again to have it rebuilt."
+    )
