@@ -116,6 +116,15 @@ def read_subset(
         return tuple(file[subset][name][...] for name in arrays)
 
 
+def read_rows(
+    path: Path | str, subset: str, rows: np.ndarray, array: str = "images"
+) -> np.ndarray:
+    """Read some rows of one array of a subset, in the order given, and only their chunks."""
+    order, places = np.unique(rows, return_inverse=True)
+    with open_hdf5(path) as file:
+        return file[subset][array][order][places]
+
+
 def read_attributes(path: Path | str) -> dict[str, Any]:
     """Read the root attributes as builtin types (`class_names` is a list of strings)."""
     with open_hdf5(path) as file:

@@ -1,0 +1,24 @@
+# make run   the study of config.yaml       make test   lint, format and the whole test suite
+PYTHON ?= python3
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export TF_CPP_MIN_LOG_LEVEL := 3
+
+.PHONY: run test lint
+
+run: .venv/installed
+	snakemake -c4 results/summary.csv
+
+test: lint
+	pytest -n 2
+
+lint: .venv/installed
+	ruff check .
+	ruff format --check .
+	snakefmt --check Snakefile rules
+	snakemake --lint
+
+.venv/installed: requirements.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	touch $@

@@ -1,0 +1,28 @@
+# convstudy: from raw images to a summary that can be defended.
+#
+#   rules/demo.smk      generated archives          results/demo/
+#   rules/data.smk      archive or folder       ->  results/data/, results/preprocessing/
+#   rules/features.smk  images and backbone     ->  results/backbones/, results/features/
+#   rules/train.smk     images or features      ->  results/initial_weights/, results/runs/
+#   rules/compare.smk   runs of the study       ->  results/plots/, results/summary.csv, report.html
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+
+configfile: "config.yaml"
+
+
+include: "rules/common.smk"
+include: "rules/demo.smk"
+include: "rules/data.smk"
+include: "rules/features.smk"
+include: "rules/train.smk"
+include: "rules/compare.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        "results/summary.csv",
+        "results/report.html",

@@ -1,0 +1,168 @@
+# What all rules share: the checked config, the runs it asks for, digests of code. No rule.
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(workflow.basedir, "scripts")))
+
+from convstudy import config as settings, digests, plugins
+from convstudy.errors import UserError
+
+try:
+    settings.validate(config, Path(workflow.basedir, "rules/schemas/config.schema.yaml"))
+    study = settings.resolve(config)
+except UserError as error:
+    raise WorkflowError(str(error)) from None
+
+canonical = digests.canonical
+code = digests.of_code
+
+
+wildcard_constraints:
+    dataset="|".join(config["datasets"]),
+    variant="|".join(config["variants"]),
+    model="|".join(config["models"]),
+    generator="|".join(config["generators"]),
+    backbone="|".join(config["backbones"]),
+    comparison="|".join(config["comparisons"]),
+    seed=r"\d+",
+
+
+def run_of(wildcards):
+    """The block of a run."""
+    try:
+        return study.runs[wildcards.dataset, wildcards.variant]
+    except KeyError:
+        raise WorkflowError(
+            f"no study trains '{wildcards.variant}' on '{wildcards.dataset}'"
+        ) from None
+
+
+def fits(run):
+    """Whether the run's generator has statistics of its own."""
+    generator = run["generator"]
+    return generator and plugins.describe("generators", generator["kind"]).constants["FITS"]
+
+
+def run_inputs(wildcards):
+    """Images or features, and the statistics of a generator that has any."""
+    run = run_of(wildcards)
+    if run["input"] == "features":
+        return {"data": f"results/features/{run['dataset']}/{run['backbone_name']}.h5"}
+    inputs = {"data": f"results/data/{run['dataset']}.h5"}
+    if fits(run):
+        name = run["generator_name"]
+        inputs["statistics"] = f"results/preprocessing/{run['dataset']}/{name}.h5"
+    return inputs
+
+
+def initial_weights(wildcards):
+    """The random start of a run, shared by all variants of its model."""
+    run = run_of(wildcards)
+    start = run["model"] + (f"-on-{run['backbone_name']}" if run["backbone"] else "")
+    return f"results/initial_weights/{run['dataset']}/{start}/seed{wildcards.seed}.keras"
+
+
+def start_inputs(wildcards):
+    """What a network with initial weights is built for, and from."""
+    model, backbone = config["models"][wildcards.model], wildcards.get("backbone")
+    takes = plugins.describe("models", model["kind"]).constants["INPUT"]
+    if takes == "features":
+        return {"data": f"results/features/{wildcards.dataset}/{backbone}.h5"}
+    inputs = {"data": f"results/data/{wildcards.dataset}.h5"}
+    # a random backbone is drawn anew for each seed, so there is no file of it
+    if takes == "backbone" and config["backbones"][backbone]["weights"] != "random":
+        inputs["backbone"] = f"results/backbones/{wildcards.dataset}/{backbone}.keras"
+    return inputs
+
+
+def start_spec(wildcards):
+    """What a network with initial weights depends on."""
+    model, backbone = config["models"][wildcards.model], wildcards.get("backbone")
+    return canonical(
+        {
+            "kind": model["kind"],
+            "options": {key: value for key, value in model.items() if key != "kind"},
+            "input": plugins.describe("models", model["kind"]).constants["INPUT"],
+            "backbone": config["backbones"][backbone] if backbone else None,
+        }
+    )
+
+
+def backbone_inputs(wildcards):
+    """The data set (for its image size) and the file that a backbone's weights come from."""
+    backbone = config["backbones"][wildcards.backbone]
+    inputs, weights = {}, backbone["weights"]
+    if backbone["file"]:
+        inputs["weights"] = backbone["file"]
+    elif isinstance(weights, dict) and "file" in weights:
+        inputs["weights"] = weights["file"]
+    elif isinstance(weights, dict):
+        dataset = config["variants"][weights["variant"]]["dataset"]
+        inputs["weights"] = (
+            f"results/runs/{dataset}/{weights['variant']}/seed{weights['seed']}/model.keras"
+        )
+    return inputs
+
+
+def model_code(script, run):
+    """Digest of a script with the one generator that the run uses."""
+    generator = run["generator"]
+    modules = [f"convstudy.generators.{generator['kind']}"] if generator else []
+    return code(script, *modules)
+
+
+def threads_of(wildcards):
+    """Threads of a training or evaluation, by the input of its model."""
+    return config["threads"][run_of(wildcards)["input"]]
+
+
+def run_files(name, rows=None):
+    """A file of every run of the study, or of some of its rows."""
+    return [
+        f"results/runs/{row['dataset']}/{row['variant']}/seed{seed}/{name}"
+        for row in (study.rows if rows is None else rows)
+        for seed in study.block["seeds"]
+    ]
+
+
+def rows_of(comparison):
+    """Rows of a comparison, in its order, as far as the study has them."""
+    by_name = {row["variant"]: row for row in study.rows}
+    names = config["comparisons"][comparison]["variants"]
+    return [by_name[name] for name in names if name in by_name]
+
+
+def row_of(variant):
+    """A variant's row in the study."""
+    return next(row for row in study.rows if row["variant"] == variant)
+
+
+def described_rows():
+    """What tables and pictures say of each row."""
+    keys = ("variant", "dataset", "task", "model")
+    return [
+        {key: row[key] for key in keys}
+        | {"generator": row["generator_name"], "backbone": row["backbone_name"]}
+        | {k: config["variants"][row["variant"]][k] for k in ("reference", "description")}
+        for row in study.rows
+    ]
+
+
+def comparisons_of_study():
+    """Comparisons of which the study has two variants or more."""
+    return [name for name in study.block["comparisons"] if len(rows_of(name)) > 1]
+
+
+def study_notes():
+    """What a reader of the summary must know of the data."""
+    names = dict.fromkeys(row["dataset"] for row in study.rows)
+    return [
+        f"{name}: {config['datasets'][name]['description']}"
+        + (" (generated data)" if config["datasets"][name]["generated"] else "")
+        for name in names
+    ]
+
+
+def sampled_datasets():
+    """Data sets of the study."""
+    return list(dict.fromkeys(row["dataset"] for row in study.rows))

@@ -1,0 +1,50 @@
+# Raw archives or folders to split data sets, and the statistics of their training images.
+#   input:  the files that config.yaml names
+#   output: results/data/{dataset}.h5, results/preprocessing/{dataset}/{generator}.h5
+
+
+rule prepare_data:
+    input:
+        lambda w: config["datasets"][w.dataset]["files"].values(),
+    output:
+        data="results/data/{dataset}.h5",
+    log:
+        "results/logs/prepare_data/{dataset}.log",
+    conda:
+        "../envs/plotting.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        spec=lambda w: canonical(config["datasets"][w.dataset]),
+        code=lambda w: code(
+            "prepare_data.py", f"convstudy.readers.{config['datasets'][w.dataset]['reader']}"
+        ),
+    message:
+        "Reading and splitting {wildcards.dataset}"
+    script:
+        "../scripts/prepare_data.py"
+
+
+rule fit_preprocessing:
+    input:
+        data="results/data/{dataset}.h5",
+    output:
+        statistics="results/preprocessing/{dataset}/{generator}.h5",
+    log:
+        "results/logs/fit_preprocessing/{dataset}/{generator}.log",
+    conda:
+        "../envs/tensorflow.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        spec=lambda w: canonical(config["generators"][w.generator]),
+        code=lambda w: code(
+            "fit_preprocessing.py",
+            f"convstudy.generators.{config['generators'][w.generator]['kind']}",
+        ),
+    message:
+        "Statistics of {wildcards.generator} on the training images of {wildcards.dataset}"
+    script:
+        "../scripts/fit_preprocessing.py"

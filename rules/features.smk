@@ -1,0 +1,48 @@
+# Backbones, and the features they give: once a data set and backbone, for all heads.
+#   output: results/backbones/{dataset}/{backbone}.keras, results/features/{dataset}/{backbone}.h5
+
+
+rule build_backbone:
+    input:
+        unpack(backbone_inputs),
+    output:
+        backbone="results/backbones/{dataset}/{backbone}.keras",
+    log:
+        "results/logs/build_backbone/{dataset}/{backbone}.log",
+    conda:
+        "../envs/tensorflow.yaml"
+    threads: config["threads"]["backbone"]
+    resources:
+        mem_mb=1500,
+        runtime=15,
+    params:
+        spec=lambda w: canonical(config["backbones"][w.backbone]),
+        size=lambda w: canonical(config["datasets"][w.dataset]["image_size"]),
+        code=lambda w: code("build_backbone.py"),
+    message:
+        "Assembling {wildcards.backbone} for {wildcards.dataset}"
+    script:
+        "../scripts/build_backbone.py"
+
+
+rule extract_features:
+    input:
+        data="results/data/{dataset}.h5",
+        backbone="results/backbones/{dataset}/{backbone}.keras",
+    output:
+        features="results/features/{dataset}/{backbone}.h5",
+    log:
+        "results/logs/extract_features/{dataset}/{backbone}.log",
+    conda:
+        "../envs/tensorflow.yaml"
+    threads: config["threads"]["backbone"]
+    resources:
+        mem_mb=2500,
+        runtime=120,
+    params:
+        code=lambda w: code("extract_features.py"),
+        compute_threads=config["threads"]["backbone"],
+    message:
+        "Features of {wildcards.dataset} from {wildcards.backbone}"
+    script:
+        "../scripts/extract_features.py"

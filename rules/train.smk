@@ -1,0 +1,97 @@
+# One random start a model and seed; training and evaluation of each variant and seed.
+#   output: results/initial_weights/{dataset}/{model}[-on-{backbone}]/seed{seed}.keras
+#           results/runs/{dataset}/{variant}/seed{seed}/{model.keras,history.csv,run.json}
+#           results/runs/{dataset}/{variant}/seed{seed}/{metrics.json,predictions.h5}
+
+
+rule initialize_weights:
+    input:
+        unpack(start_inputs),
+    output:
+        weights="results/initial_weights/{dataset}/{model}/seed{seed}.keras",
+    log:
+        "results/logs/initialize_weights/{dataset}/{model}/seed{seed}.log",
+    conda:
+        "../envs/tensorflow.yaml"
+    resources:
+        mem_mb=1500,
+        runtime=15,
+    params:
+        spec=start_spec,
+        code=lambda w: code(
+            "initialize_weights.py", f"convstudy.models.{config['models'][w.model]['kind']}"
+        ),
+    message:
+        "Initial weights of {wildcards.model} for {wildcards.dataset}, seed {wildcards.seed}"
+    script:
+        "../scripts/initialize_weights.py"
+
+
+use rule initialize_weights as initialize_weights_on_backbone with:
+    output:
+        weights="results/initial_weights/{dataset}/{model}-on-{backbone}/seed{seed}.keras",
+    log:
+        "results/logs/initialize_weights/{dataset}/{model}-on-{backbone}/seed{seed}.log",
+    threads: config["threads"]["backbone"]
+
+
+rule train_model:
+    input:
+        unpack(run_inputs),
+        initial_weights=initial_weights,
+    output:
+        model="results/runs/{dataset}/{variant}/seed{seed}/model.keras",
+        history="results/runs/{dataset}/{variant}/seed{seed}/history.csv",
+        run="results/runs/{dataset}/{variant}/seed{seed}/run.json",
+    log:
+        "results/logs/train_model/{dataset}/{variant}/seed{seed}.log",
+    conda:
+        "../envs/tensorflow.yaml"
+    threads: threads_of
+    resources:
+        mem_mb=2500,
+        runtime=720,
+    params:
+        spec=lambda w: canonical(
+            {key: run_of(w)[key] for key in ("input", "generator", "training")}
+        ),
+        code=lambda w: model_code("train_model.py", run_of(w)),
+        model_code=lambda w: code(
+            "initialize_weights.py", f"convstudy.models.{run_of(w)['kind']}"
+        ),
+        compute_threads=threads_of,
+    message:
+        "Training {wildcards.variant} on {wildcards.dataset}, seed {wildcards.seed}"
+    script:
+        "../scripts/train_model.py"
+
+
+rule evaluate_model:
+    input:
+        unpack(run_inputs),
+        model="results/runs/{dataset}/{variant}/seed{seed}/model.keras",
+        run="results/runs/{dataset}/{variant}/seed{seed}/run.json",
+    output:
+        metrics="results/runs/{dataset}/{variant}/seed{seed}/metrics.json",
+        predictions="results/runs/{dataset}/{variant}/seed{seed}/predictions.h5",
+    log:
+        "results/logs/evaluate_model/{dataset}/{variant}/seed{seed}.log",
+    conda:
+        "../envs/tensorflow.yaml"
+    threads: threads_of
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        spec=lambda w: canonical(
+            {
+                key: run_of(w)[key]
+                for key in ("input", "generator", "task", "model", "generator_name", "backbone_name")
+            }
+        ),
+        code=lambda w: model_code("evaluate_model.py", run_of(w)),
+        compute_threads=threads_of,
+    message:
+        "Evaluating {wildcards.variant} on {wildcards.dataset}, seed {wildcards.seed}"
+    script:
+        "../scripts/evaluate_model.py"

@@ -1,0 +1,15 @@
+"""Assemble a backbone with its weights and its input preprocessing."""
+
+import json
+
+from convstudy import backbones, networks, runtime
+
+if __name__ == "__main__":
+    with runtime.job_logging(snakemake.log[0]):
+        runtime.set_up_tensorflow(snakemake.threads, seed=0)
+        model = backbones.build(
+            json.loads(snakemake.params.spec),
+            tuple(json.loads(snakemake.params.size)),
+            snakemake.input.get("weights"),
+        )
+        networks.save_model(model, snakemake.output.backbone)

@@ -1,0 +1,21 @@
+"""No generator: pixels scaled to [0, 1], as the practical fed its first network."""
+
+from convstudy.generators import Generator
+
+FITS = False
+AUGMENTS = False
+
+
+class Scaled(Generator):
+    """Pixels in [0, 1]."""
+
+    def test_batch(self, batch, statistics):
+        """Scale a uint8 batch to [0, 1]."""
+        import tensorflow as tf
+
+        return tf.cast(batch, tf.float32) / 255.0
+
+
+def make() -> Generator:
+    """Make the generator; it has no options."""
+    return Scaled()

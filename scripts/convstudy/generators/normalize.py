@@ -1,0 +1,61 @@
+"""Feature-wise centring and scaling; random shifts and horizontal flips in training.
+
+The practical's pair of ImageDataGenerators (Keras 2), with the augmentation as graph operations.
+"""
+
+import numpy as np
+
+from convstudy.generators import Generator
+from convstudy.generators._augmentation import random_flip, random_shift
+
+FITS = True
+AUGMENTS = True
+# ImageDataGenerator's guard against a division by zero.
+EPSILON = 1e-6
+
+
+class Normalize(Generator):
+    """Pixels with zero mean and unit variance in each colour channel."""
+
+    def __init__(self, width_shift: float, height_shift: float, horizontal_flip: bool):
+        self.shift = (height_shift, width_shift)
+        self.horizontal_flip = horizontal_flip
+
+    def fit(self, images):
+        """Mean and standard deviation (3,) of each channel of images in [0, 1]."""
+        # Exact integer sums: no float copy of the images and no rounding that grows with n.
+        n = images[..., 0].size
+        total = images.sum(axis=(0, 1, 2), dtype=np.uint64)
+        squares = sum((image.astype(np.uint64) ** 2).sum(axis=(0, 1)) for image in images)
+        mean = total / n
+        return {"mean": mean / 255.0, "std": np.sqrt(squares / n - mean**2) / 255.0}
+
+    def training_batch(self, batch, seed, statistics):
+        """Shift and flip at random, then standardise."""
+        import tensorflow as tf
+
+        batch = tf.cast(batch, tf.float32)
+        batch = random_shift(batch, *self.shift, seed)
+        if self.horizontal_flip:
+            batch = random_flip(batch, seed + 1)
+        return self.test_batch(batch, statistics)
+
+    def test_batch(self, batch, statistics):
+        """Standardise."""
+        import tensorflow as tf
+
+        mean, std = (statistics[name].astype(np.float32) for name in ("mean", "std"))
+        return (tf.cast(batch, tf.float32) / 255.0 - mean) / (std + EPSILON)
+
+
+def make(
+    *, width_shift: float = 0.1, height_shift: float = 0.1, horizontal_flip: bool = True
+) -> Generator:
+    """Make the generator.
+
+    Args:
+        width_shift: largest shift, as a fraction of the width.
+        height_shift: largest shift, as a fraction of the height.
+        horizontal_flip: flip half of the training images.
+    """
+    return Normalize(width_shift, height_shift, horizontal_flip)

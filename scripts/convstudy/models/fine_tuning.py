@@ -1,0 +1,43 @@
+"""A whole backbone under a new head, every weight trainable."""
+
+from typing import Literal
+
+import keras
+from keras import layers
+
+INPUT = "backbone"
+
+
+def build(
+    input_shape: tuple[int, ...],
+    classes: int,
+    *,
+    backbone: keras.Model,
+    hidden: list[int] = (),
+    convolution: bool = False,
+    batch_norm: Literal["inference", "training"] = "inference",
+) -> keras.Model:
+    """Build the network: backbone, then a dense head or a convolutional one.
+
+    Args:
+        input_shape: (height, width, 3); the images are in [0, 1].
+        classes: number of classes.
+        backbone: un-pooled network that takes images in [0, 1].
+        hidden: widths of the hidden layers after the pooling.
+        convolution: put a 3x3 convolution of 64 filters and dropout 0.2 before the pooling, and
+            dropout 0.4 after each hidden layer (the practical's third head).
+        batch_norm: `inference` keeps the backbone's batch norms on their stored statistics, which
+            few images a class would spoil; `training` is for a backbone with random weights.
+    """
+    images = layers.Input(input_shape)
+    maps = backbone(images, training=False if batch_norm == "inference" else None)
+    if convolution:
+        maps = layers.Conv2D(64, 3, padding="same", activation="relu")(maps)
+        maps = layers.Dropout(0.2)(maps)
+    vector = layers.GlobalAveragePooling2D()(maps) if len(maps.shape) == 4 else maps
+    for width in hidden:
+        vector = layers.Dense(width, activation="relu")(vector)
+        if convolution:
+            vector = layers.Dropout(0.4)(vector)
+    outputs = layers.Dense(classes, activation="softmax")(vector)
+    return keras.Model(images, outputs, name="fine_tuning")

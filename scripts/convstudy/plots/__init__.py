@@ -1,0 +1,1 @@
+"""The pictures of a study, one kind a file; `style` holds what they share."""

@@ -1,0 +1,193 @@
+"""Training as in the practical: SGD with time decay, early stopping with a generator.
+
+The order of the images and their augmentation are functions of (seed, epoch, step) alone.
+"""
+
+import logging
+import time
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+
+from convstudy import generators, networks, runtime, store
+
+log = logging.getLogger(__name__)
+STEPS_PER_EXECUTION = 8
+
+
+def train(
+    spec: dict[str, Any],
+    seed: int,
+    data_file: str,
+    statistics_file: str | None,
+    initial_file: str,
+    outputs: dict[str, str],
+    provenance: dict[str, Any],
+) -> None:
+    """Train one variant with one seed.
+
+    Args:
+        spec: `training` (epochs, patience, batch_size, learning_rate, momentum, nesterov, decay),
+            `generator` (kind and options, None on features), `input`.
+        seed: decides the order of the images, augmentation and dropout.
+        data_file: images or features; only its training and validation subsets are opened.
+        statistics_file: the generator's statistics, if it has any.
+        initial_file: the network with its initial weights.
+        outputs: paths of `model` (.keras), `history` (.csv) and `run` (.json).
+        provenance: digests taken before the run; written as they are.
+    """
+    settings = spec["training"]
+    data, validation = load_subsets(spec, data_file, statistics_file, seed)
+    model = networks.load_model(initial_file)
+    model.compile(
+        optimizer=sgd(settings),
+        loss="sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+        jit_compile=False,
+        steps_per_execution=STEPS_PER_EXECUTION if spec["input"] != "backbone" else 1,
+    )
+    callbacks = [EpochLog()]
+    if settings["patience"] is not None:
+        stopping = keras.callbacks.EarlyStopping(
+            "val_accuracy", mode="max", patience=settings["patience"], restore_best_weights=True
+        )
+        callbacks.append(stopping)
+    start = time.perf_counter()
+    steps = -(-data["n"] // settings["batch_size"])
+    model.fit(
+        data["stream"],
+        steps_per_epoch=steps,
+        epochs=settings["epochs"],
+        validation_data=validation,
+        callbacks=callbacks,
+        shuffle=False,
+        verbose=0,
+    )
+    seconds = time.perf_counter() - start
+    history = pd.DataFrame(callbacks[0].rows)
+    networks.save_model(model, outputs["model"])
+    with store.whole_file(outputs["history"]) as temporary:
+        history.to_csv(temporary, index=False)
+    best = int(history["val_accuracy"].idxmax()) if settings["patience"] is not None else -1
+    kept = history.iloc[best]
+    store.write_json(
+        outputs["run"],
+        {
+            "epochs_run": len(history),
+            "best_epoch": int(kept["epoch"]),
+            "train_loss": float(kept["loss"]),
+            "train_accuracy": float(kept["accuracy"]),
+            "n_train": data["n"],
+            "parameters": model.count_params(),
+            "trainable_parameters": int(sum(np.prod(w.shape) for w in model.trainable_weights)),
+            "train_seconds": seconds,
+            "train_peak_memory_mib": runtime.peak_memory_mib(),
+            "provenance": provenance,
+        },
+    )
+
+
+def sgd(settings: dict[str, Any]) -> keras.optimizers.SGD:
+    """SGD with Nesterov momentum and Keras 2's time decay: rate / (1 + decay * step)."""
+    rate = keras.optimizers.schedules.InverseTimeDecay(
+        settings["learning_rate"], decay_steps=1, decay_rate=settings["decay"]
+    )
+    return keras.optimizers.SGD(
+        rate, momentum=settings["momentum"], nesterov=settings["nesterov"]
+    )
+
+
+def load_subsets(
+    spec: dict[str, Any], data_file: str, statistics_file: str | None, seed: int
+) -> tuple[dict[str, Any], tf.data.Dataset]:
+    """The endless training stream (with its length `n`) and the validation images in order."""
+    block, batch = spec["generator"], spec["training"]["batch_size"]
+    generator = generators.make(**block) if block else generators.Generator()
+    statistics = store.read_statistics(statistics_file)
+    array = "vectors" if spec["input"] == "features" else "images"
+    images, labels = store.read_subset(data_file, "train", (array, "labels"))
+    arrays = generator.training_arrays(images, statistics)
+    stream = training_stream(generator, statistics, arrays, labels, batch, seed)
+    held_out = store.read_subset(data_file, "validation", (array, "labels"))
+    validation = test_stream(generator, statistics, *held_out, batch)
+    return {"stream": stream, "n": len(labels)}, validation
+
+
+def training_stream(
+    generator: generators.Generator,
+    statistics: generators.Statistics,
+    arrays: np.ndarray,
+    labels: np.ndarray,
+    batch_size: int,
+    seed: int,
+    first_epoch: int = 0,
+) -> tf.data.Dataset:
+    """Endless batches of (images, labels), each epoch in an order of its own.
+
+    Keras's own seeded shuffle repeats one order in every epoch. Here order and augmentation follow
+    from (seed, epoch, step), so a stream can also begin at any epoch.
+    """
+    arrays, labels = tf.constant(arrays), tf.constant(labels)
+    n = len(labels)
+
+    def batches_of(epoch: tf.Tensor) -> tf.data.Dataset:
+        order = tf.random.experimental.stateless_shuffle(
+            tf.range(n), seed=tf.stack([tf.constant(seed, tf.int64), epoch])
+        )
+        steps = tf.data.Dataset.from_tensor_slices(order).batch(batch_size).enumerate()
+        return steps.map(lambda step, rows: (_draw(seed, epoch, step), rows))
+
+    def load(key: tf.Tensor, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        batch = generator.training_batch(tf.gather(arrays, rows), key, statistics)
+        return batch, tf.gather(labels, rows)
+
+    epochs = tf.data.Dataset.counter(first_epoch, 1)
+    stream = epochs.flat_map(batches_of).map(load, num_parallel_calls=1)
+    return stream.prefetch(2).with_options(_options())
+
+
+def test_stream(
+    generator: generators.Generator,
+    statistics: generators.Statistics,
+    images: np.ndarray,
+    labels: np.ndarray,
+    batch_size: int,
+) -> tf.data.Dataset:
+    """Batches of (images, labels) in their stored order, without augmentation."""
+    arrays = generator.test_arrays(images, statistics)
+    rows = tf.data.Dataset.from_tensor_slices((arrays, labels)).batch(batch_size)
+    stream = rows.map(lambda x, y: (generator.test_batch(x, statistics), y))
+    return stream.prefetch(2).with_options(_options())
+
+
+def _draw(seed: int, epoch: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
+    """The two-number seed of one batch's augmentation."""
+    return tf.stack([tf.constant(seed, tf.int64) * 1_000_003 + epoch, step * 16])
+
+
+def _options() -> tf.data.Options:
+    options = tf.data.Options()
+    options.deterministic = True
+    # the job's own threads do this work: no second pool beside them
+    options.threading.private_threadpool_size = 1
+    return options
+
+
+class EpochLog(keras.callbacks.Callback):
+    """Logs one line an epoch while training runs, and keeps the history's rows."""
+
+    def __init__(self):
+        super().__init__()
+        self.rows: list[dict[str, float]] = []
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Keep and log the epoch's figures; epochs count from 1."""
+        names = ("loss", "accuracy", "val_loss", "val_accuracy")
+        row = {"epoch": epoch + 1} | {name: float(logs[name]) for name in names}
+        row["learning_rate"] = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+        self.rows.append(row)
+        figures = "  ".join(f"{name} {row[name]:.4f}" for name in names)
+        log.info("epoch %d/%d  %s", epoch + 1, self.params["epochs"], figures)
