@@ -8,7 +8,9 @@ from convstudy import config as settings, digests, plugins
 from convstudy.errors import UserError
 
 try:
-    settings.validate(config, Path(workflow.basedir, "rules/schemas/config.schema.yaml"))
+    settings.validate(
+        config, Path(workflow.basedir, "rules/schemas/config.schema.yaml")
+    )
     study = settings.resolve(config)
 except UserError as error:
     raise WorkflowError(str(error)) from None
@@ -40,7 +42,10 @@ def run_of(wildcards):
 def fits(run):
     """Whether the run's generator has statistics of its own."""
     generator = run["generator"]
-    return generator and plugins.describe("generators", generator["kind"]).constants["FITS"]
+    return (
+        generator
+        and plugins.describe("generators", generator["kind"]).constants["FITS"]
+    )
 
 
 def run_inputs(wildcards):
@@ -59,7 +64,9 @@ def initial_weights(wildcards):
     """The random start of a run, shared by all variants of its model."""
     run = run_of(wildcards)
     start = run["model"] + (f"-on-{run['backbone_name']}" if run["backbone"] else "")
-    return f"results/initial_weights/{run['dataset']}/{start}/seed{wildcards.seed}.keras"
+    return (
+        f"results/initial_weights/{run['dataset']}/{start}/seed{wildcards.seed}.keras"
+    )
 
 
 def start_inputs(wildcards):
@@ -137,15 +144,27 @@ def row_of(variant):
     return next(row for row in study.rows if row["variant"] == variant)
 
 
-def described_rows():
+def described(rows):
     """What tables and pictures say of each row."""
     keys = ("variant", "dataset", "task", "model")
     return [
         {key: row[key] for key in keys}
         | {"generator": row["generator_name"], "backbone": row["backbone_name"]}
-        | {k: config["variants"][row["variant"]][k] for k in ("reference", "description")}
-        for row in study.rows
+        | {
+            k: config["variants"][row["variant"]][k]
+            for k in ("reference", "description")
+        }
+        for row in rows
     ]
+
+
+def colour(variant):
+    """The number of a variant's colour: its place among the variants of its task in the config."""
+    task = config["variants"][variant].get("task")
+    peers = [
+        name for name, block in config["variants"].items() if block.get("task") == task
+    ]
+    return peers.index(variant)
 
 
 def comparisons_of_study():
@@ -163,6 +182,48 @@ def study_notes():
     ]
 
 
-def sampled_datasets():
-    """Data sets of the study."""
-    return list(dict.fromkeys(row["dataset"] for row in study.rows))
+def study_spec():
+    """What the summary and the report say of the study, beside its figures."""
+    about = {key: study.block[key] for key in ("title", "description")}
+    return {
+        "study": {"name": study.name, "notes": study_notes()} | about,
+        "rows": described(study.rows),
+        "comparisons": [
+            {"name": name} | config["comparisons"][name]
+            for name in comparisons_of_study()
+        ],
+    }
+
+
+def pictures():
+    """Headings of the summary and, under each, (title, path) of its pictures."""
+    datasets = dict.fromkeys(row["dataset"] for row in study.rows)
+    return {
+        "Comparison pictures": [
+            (
+                config["comparisons"][name]["title"],
+                f"results/plots/comparison_{name}.png",
+            )
+            for name in comparisons_of_study()
+        ],
+        "Learning curves": [
+            (row["variant"], f"results/plots/curves_{row['variant']}.png")
+            for row in study.rows
+        ],
+        "Sample images": [
+            (name, f"results/plots/samples_{name}.png") for name in datasets
+        ],
+    }
+
+
+def report_pictures():
+    """The summary's pictures and those of the predictions."""
+    names = [row["variant"] for row in study.rows]
+    return pictures() | {
+        "Confusion matrices": [
+            (name, f"results/plots/confusion_{name}.png") for name in names
+        ],
+        "Calibration": [
+            (name, f"results/plots/reliability_{name}.png") for name in names
+        ],
+    }

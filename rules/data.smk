@@ -18,7 +18,8 @@ rule prepare_data:
     params:
         spec=lambda w: canonical(config["datasets"][w.dataset]),
         code=lambda w: code(
-            "prepare_data.py", f"convstudy.readers.{config['datasets'][w.dataset]['reader']}"
+            "prepare_data.py",
+            f"convstudy.readers.{config['datasets'][w.dataset]['reader']}",
         ),
     message:
         "Reading and splitting {wildcards.dataset}"

@@ -19,7 +19,8 @@ rule initialize_weights:
     params:
         spec=start_spec,
         code=lambda w: code(
-            "initialize_weights.py", f"convstudy.models.{config['models'][w.model]['kind']}"
+            "initialize_weights.py",
+            f"convstudy.models.{config['models'][w.model]['kind']}",
         ),
     message:
         "Initial weights of {wildcards.model} for {wildcards.dataset}, seed {wildcards.seed}"
@@ -86,7 +87,14 @@ rule evaluate_model:
         spec=lambda w: canonical(
             {
                 key: run_of(w)[key]
-                for key in ("input", "generator", "task", "model", "generator_name", "backbone_name")
+                for key in (
+                    "input",
+                    "generator",
+                    "task",
+                    "model",
+                    "generator_name",
+                    "backbone_name",
+                )
             }
         ),
         code=lambda w: model_code("evaluate_model.py", run_of(w)),

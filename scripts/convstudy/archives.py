@@ -1,9 +1,9 @@
 """Unpack archives that nobody vouches for: `.tar` (plain, gzip, bzip2, xz) and `.zip`.
 
-Nothing in an archive chooses a path. The wanted members are written into a temporary folder under
-names of our own (0, 1, 2, ...) and handed out as a table from member name to file. The folder is
-removed afterwards, also after an error. It lies where Python's `tempfile` says: set `TMPDIR` to a
-disk with room for the unpacked archive.
+Nothing in an archive chooses a path: the wanted members are written one after the other into a
+single temporary file that has no name, and handed out as a table from member name to a handle.
+The system frees that file when the block ends, and also when the process is killed. It lies where
+Python's `tempfile` says: set `TMPDIR` to a disk with room for the unpacked archive.
 
 An archive is refused as a whole when it holds an absolute path, a `..`, a link, a device, or a
 sparse or encrypted file, when it is cut or fails its checksum, and when it unpacks to more than
@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from convstudy.errors import UserError
+from convstudy.members import FileMember, Member, SpooledMember
 
 MAX_MEMBERS = 2_000_000
 MAX_RATIO = 200  # pictures compress a few times, drawn ones up to about 50 times
@@ -56,7 +57,7 @@ _DAMAGE = (
 
 
 @contextlib.contextmanager
-def extracted(archive: Path, wanted: Callable[[str], bool]) -> Iterator[dict[str, Path]]:
+def extracted(archive: Path, wanted: Callable[[str], bool]) -> Iterator[dict[str, Member]]:
     """Unpack the wanted members of an archive for the time of the block.
 
     A folder is taken as an archive that is unpacked already: its files are handed out where they
@@ -67,19 +68,19 @@ def extracted(archive: Path, wanted: Callable[[str], bool]) -> Iterator[dict[str
         wanted: says by its name ("folder/file") whether a member is needed.
 
     Yields:
-        The files of the wanted members by name, sorted by name.
+        The wanted members by name, sorted by name.
 
     Raises:
         UserError: the archive is missing, damaged, of an unknown format, or unsafe.
     """
     archive = Path(archive)
     if archive.is_dir():
-        yield {name: path for name, path in folder_files(archive) if wanted(name)}
+        yield {name: FileMember(path) for name, path in folder_files(archive) if wanted(name)}
         return
-    with tempfile.TemporaryDirectory(prefix="convstudy-") as folder:
+    with tempfile.TemporaryFile() as spool:
         with _repairs(archive):
-            files = _Extraction(archive, Path(folder), wanted).run()
-        yield dict(sorted(files.items()))
+            members = _Extraction(archive, spool, wanted).run()
+        yield dict(sorted(members.items()))
 
 
 def folder_files(folder: Path) -> list[tuple[str, Path]]:
@@ -128,17 +129,17 @@ def _repairs(archive: Path) -> Iterator[None]:
 class _Extraction:
     """One pass over an archive that counts what it unpacks."""
 
-    def __init__(self, archive: Path, folder: Path, wanted: Callable[[str], bool]) -> None:
+    def __init__(self, archive: Path, spool: BinaryIO, wanted: Callable[[str], bool]) -> None:
         self.archive = archive
-        self.folder = folder
+        self.spool = spool
         self.wanted = wanted
-        self.files: dict[str, Path] = {}
+        self.unpacked: dict[str, Member] = {}
         self.members = 0
         self.declared = 0
         self.limit = FREE_BYTES + MAX_RATIO * archive.stat().st_size
-        self.room = shutil.disk_usage(folder).free
+        self.room = shutil.disk_usage(tempfile.gettempdir()).free
 
-    def run(self) -> dict[str, Path]:
+    def run(self) -> dict[str, Member]:
         with open(self.archive, "rb") as stream:
             head = stream.read(512)
         opener = next((o for magic, o in _COMPRESSED.items() if head.startswith(magic)), open)
@@ -148,7 +149,8 @@ class _Extraction:
             raise UserError(f"{self.archive}: {_foreign(head)}")
         else:
             self._read_tar(opener)
-        return self.files
+        self.spool.flush()
+        return self.unpacked
 
     def _read_tar(self, opener: Callable) -> None:
         with opener(self.archive, "rb") as raw, _Bounded(raw, self.limit, self.archive) as stream:
@@ -205,17 +207,16 @@ class _Extraction:
 
     def _write(self, name: str, size: int, source: BinaryIO) -> None:
         plain = _plain(name)
-        if plain in self.files:
+        if plain in self.unpacked:
             self._refuse(name, "occurs twice", "every file once")
         self.room -= size
         if self.room < 0:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        path = self.folder / str(len(self.files))
-        with open(path, "xb") as target:
-            shutil.copyfileobj(source, target, CHUNK)
-        if path.stat().st_size != size:
+        start = self.spool.tell()
+        shutil.copyfileobj(source, self.spool, CHUNK)
+        if self.spool.tell() != start + size:
             raise EOFError(f"'{name}' is cut")
-        self.files[plain] = path
+        self.unpacked[plain] = SpooledMember(self.spool.fileno(), start, size)
 
     def _refuse(self, name: str, found: str, expected: str) -> None:
         raise UserError(

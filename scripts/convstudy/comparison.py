@@ -275,7 +275,7 @@ def write_summary(
     parts += [f"> {note}" for note in study.get("notes") or []]
     parts += ["## Results", *map(report.markdown, report.summary_tables(frame, variants))]
     tests = report.difference_tables(differences)
-    parts += ["## Comparisons"] * bool(tests) + [report.markdown(table) for table in tests]
+    parts += ["## Paired differences"] * bool(tests) + [report.markdown(table) for table in tests]
     for heading, entries in pictures.items():
         parts += [f"## {heading}"]
         parts += [f"![{title}]({quote(str(path))})" for title, path in entries]

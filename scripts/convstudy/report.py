@@ -55,7 +55,9 @@ def summary_tables(frame: pandas.DataFrame, variants: Sequence[Mapping[str, Any]
         body = []
         for row in rows.to_dict("records"):
             reference = references.get(row["variant"])
-            cells = [percent(reference["accuracy"]), f"{reference['loss']:.3f}"] if reference else []
+            cells = (
+                [percent(reference["accuracy"]), f"{reference['loss']:.3f}"] if reference else []
+            )
             body.append(_summary_row(row) + (cells or [""] * len(practical)))
         tables.append(Table(f"Data set {dataset}", header, body, _notes(rows, dataset, foreign)))
     return tables
@@ -72,7 +74,7 @@ def difference_tables(differences: pandas.DataFrame | None) -> list[Table]:
             "variant",
             "difference, points",
             "95 % interval",
-            "detectable, points",
+            "minimum detectable effect, points",
             "only first right",
             "only this right",
             "McNemar p",
@@ -234,8 +236,8 @@ def _difference_notes(group: pandas.DataFrame) -> list[str]:
     seeds = _listed(sorted(set(group["n_seeds"])))
     return [
         f"Mean over {seeds} seed(s) and {first['n_test']} test images, paired by both. "
-        "“Detectable” is the true difference that such an experiment finds in four "
-        "of five cases (5 % level); a smaller one may well exist unseen.",
+        "The minimum detectable effect is the true difference that such an experiment finds in "
+        "four of five cases (5 % level); a smaller one may well exist unseen.",
         f"McNemar's test compares the two networks of seed {first['mcnemar_seed']}; Holm's "
         f"correction is over the {len(group)} test(s) of this comparison.",
     ]

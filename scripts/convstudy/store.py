@@ -116,9 +116,7 @@ def read_subset(
         return tuple(file[subset][name][...] for name in arrays)
 
 
-def read_rows(
-    path: Path | str, subset: str, rows: np.ndarray, array: str = "images"
-) -> np.ndarray:
+def read_rows(path: Path | str, subset: str, rows: np.ndarray, array: str = "images") -> np.ndarray:
     """Read some rows of one array of a subset, in the order given, and only their chunks."""
     order, places = np.unique(rows, return_inverse=True)
     with open_hdf5(path) as file:
@@ -130,7 +128,9 @@ def read_attributes(path: Path | str) -> dict[str, Any]:
     with open_hdf5(path) as file:
         attributes = {}
         for key, value in file.attrs.items():
-            attributes[key] = value.tolist() if isinstance(value, np.ndarray | np.generic) else value
+            attributes[key] = (
+                value.tolist() if isinstance(value, np.ndarray | np.generic) else value
+            )
         return attributes
 
 

@@ -95,9 +95,7 @@ def sgd(settings: dict[str, Any]) -> keras.optimizers.SGD:
     rate = keras.optimizers.schedules.InverseTimeDecay(
         settings["learning_rate"], decay_steps=1, decay_rate=settings["decay"]
     )
-    return keras.optimizers.SGD(
-        rate, momentum=settings["momentum"], nesterov=settings["nesterov"]
-    )
+    return keras.optimizers.SGD(rate, momentum=settings["momentum"], nesterov=settings["nesterov"])
 
 
 def load_subsets(

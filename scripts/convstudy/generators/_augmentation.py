@@ -12,9 +12,7 @@ def random_flip(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     return tf.where(heads[:, None, None, None], tf.reverse(images, [2]), images)
 
 
-def random_shift(
-    images: tf.Tensor, height: float, width: float, seed: tf.Tensor
-) -> tf.Tensor:
+def random_shift(images: tf.Tensor, height: float, width: float, seed: tf.Tensor) -> tf.Tensor:
     """Shift each image by up to the given fractions of its height and width, evenly drawn."""
     n = tf.shape(images)[0]
     limits = [height * images.shape[1], width * images.shape[2]]

@@ -8,6 +8,9 @@ from matplotlib.lines import Line2D
 
 from convstudy.plots import style
 
+LEGEND_CHARACTERS = 105  # what fits into the page's width
+TRAINING = "training (faint)"
+
 
 def plot(
     histories: Mapping[str, Sequence[tuple[int, Path | str]]],
@@ -28,26 +31,23 @@ def plot(
         outputs: Paths ending in `.png` or `.svg`.
     """
     names = list(histories)
-    bottom = 0.75 + 0.24 * len(names)
-    rows = -(-(len(names) + 2) // 4)
-    height = 2.9 + bottom + 0.25 * rows
+    columns = max(1, min(4, LEGEND_CHARACTERS // (max(map(len, [*names, TRAINING])) + 7)))
+    below = 0.75 + 0.24 * len(names)
+    height = 3.1 + below + 0.2 * -(-(len(names) + 2) // columns)
     with style.figure(style.PAGE_WIDTH, height, outputs) as figure:
-        grid = figure.add_gridspec(2, 2, height_ratios=(2.7, bottom))
-        accuracy, loss = figure.add_subplot(grid[0, 0]), figure.add_subplot(grid[0, 1])
+        # Two layouts, so that the long names below do not push the curves to the right.
+        upper, lower = figure.subfigures(2, 1, height_ratios=(2.8, below))
+        accuracy, loss = upper.subplots(1, 2)
         for name in names:
             frames = style.read_histories(histories[name])
             _curves(accuracy, frames, "accuracy", 100, colours[name])
             _curves(loss, frames, "loss", 1, colours[name])
-        style.epoch_axis(accuracy, "validation accuracy (% of images)", ylim=(0, 100))
-        style.epoch_axis(loss, "validation loss (cross-entropy, nats)")
-        _limit_loss(loss)
-        _intervals(figure.add_subplot(grid[1, :]), accuracies, names, chance, colours)
+        style.epoch_axis(accuracy, "validation accuracy (% of images)")
+        accuracy.set_ylim(0, min(100, accuracy.get_ylim()[1]))
+        style.epoch_axis(loss, "validation loss (nats)", ylim=(0, None))
+        _intervals(lower.subplots(), accuracies, names, chance, colours)
         figure.suptitle(title)
-        figure.legend(
-            handles=_legend(names, colours),
-            loc="outside lower center",
-            ncols=min(4, len(names) + 2),
-        )
+        figure.legend(handles=_legend(names, colours), loc="outside lower center", ncols=columns)
 
 
 def _curves(axes: Axes, frames: dict, column: str, scale: float, colour: str) -> None:
@@ -59,11 +59,6 @@ def _curves(axes: Axes, frames: dict, column: str, scale: float, colour: str) ->
         epochs, scale * validation, "-", color=colour, lw=1.8, marker=style.marker_of(colour),
         ms=4.5, markevery=every,
     )  # fmt: skip
-
-
-def _limit_loss(axes: Axes) -> None:
-    """Start at zero, so that the distance between losses is not exaggerated."""
-    axes.set_ylim(bottom=0)
 
 
 def _intervals(
@@ -101,6 +96,6 @@ def _legend(names: Sequence[str], colours: Mapping[str, str]) -> list[Line2D]:
     ]
     return [
         *handles,
-        Line2D([], [], color=style.FAINT, lw=1, ls="--", label="training (faint)"),
+        Line2D([], [], color=style.FAINT, lw=1, ls="--", label=TRAINING),
         Line2D([], [], color=style.FAINT, lw=1.4, ls=":", label="guessing"),
     ]

@@ -11,7 +11,7 @@ from convstudy import metrics, store
 from convstudy.plots import style
 
 NAMED_UP_TO = 40
-PAIRS = 12
+PAIRS = 8
 
 
 def plot(
@@ -23,7 +23,7 @@ def plot(
     """Draw the share of each true class (row) that is taken for each class (column).
 
     With few classes each cell bears its percentage and each axis the names. With many, the axes
-    bear class numbers, and the pairs most often confused stand beside the matrix by name.
+    bear class numbers, and the pairs most often confused stand below the matrix by name.
 
     Args:
         predictions: The predictions file of each seed; their test images are pooled.
@@ -41,8 +41,8 @@ def plot(
         if few:
             axes = figure.subplots()
         else:
-            axes, beside = figure.subplots(2, 1, height_ratios=(6.6, 1.7))
-            _pairs(beside, counts, names)
+            axes, below = figure.subplots(2, 1, height_ratios=(6.6, 1.7))
+            _pairs(below, counts, names)
         # The square root lifts rare confusions out of the white.
         image = axes.imshow(shares, cmap="Blues", norm=PowerNorm(0.5, 0, 100))
         bar = figure.colorbar(image, ax=axes, shrink=0.8, ticks=[0, 1, 5, 10, 25, 50, 75, 100])
@@ -52,7 +52,7 @@ def plot(
         axes.set_ylabel("true class" if few else "true class (number)")
         if few:
             _name_cells(axes, shares, names)
-        figure.suptitle(title)
+        axes.set_title(title)
 
 
 def _name_cells(axes: Axes, shares: np.ndarray, names: list[str]) -> None:
@@ -63,12 +63,12 @@ def _name_cells(axes: Axes, shares: np.ndarray, names: list[str]) -> None:
         axes.text(
             column, row, f"{shares[row, column]:.0f}", ha="center", va="center",
             fontsize=min(8, 130 / len(names)),
-            color="white" if shares[row, column] > 35 else style.INK,
+            color="white" if shares[row, column] > 28 else style.INK,
         )  # fmt: skip
 
 
 def _pairs(axes: Axes, counts: np.ndarray, names: list[str]) -> None:
-    """List the most frequent confusions in two columns of text."""
+    """List the most frequent confusions by name."""
     axes.axis("off")
     axes.set_title("most frequent confusions (true > predicted, % of the true class)", loc="left")
     total = np.maximum(counts.sum(axis=1, keepdims=True), 1)
@@ -77,12 +77,8 @@ def _pairs(axes: Axes, counts: np.ndarray, names: list[str]) -> None:
         true, predicted = divmod(int(flat), len(names))
         if wrong[true, predicted] == 0:
             break
-        text = (
-            f"{100 * wrong[true, predicted]:.0f} %  {true} {names[true][:22]} > "
-            f"{predicted} {names[predicted][:22]}"
-        )
-        column, row = divmod(place, PAIRS // 2)
+        share = 100 * wrong[true, predicted]
+        text = f"{share:.0f} %   {true} {names[true][:34]}  >  {predicted} {names[predicted][:34]}"
         axes.text(
-            0.5 * column, 1 - (row + 0.6) / (PAIRS // 2), text, fontsize=7.5, va="center",
-            transform=axes.transAxes,
-        )  # fmt: skip
+            0, 1 - (place + 0.6) / PAIRS, text, fontsize=8, va="center", transform=axes.transAxes
+        )

@@ -31,9 +31,10 @@ def plot(
     with style.figure(style.PAGE_WIDTH, 3.1, outputs) as figure:
         loss, accuracy = figure.subplots(1, 2)
         _panel(loss, frames, "loss", 1, colour)
-        style.epoch_axis(loss, "loss (cross-entropy, nats)")
+        style.epoch_axis(loss, "loss (cross-entropy, nats)", ylim=(0, None))
         _panel(accuracy, frames, "accuracy", 100, colour)
-        style.epoch_axis(accuracy, "accuracy (% of images)", ylim=(0, 100))
+        style.epoch_axis(accuracy, "accuracy (% of images)")
+        accuracy.set_ylim(0, min(100, accuracy.get_ylim()[1]))
         figure.suptitle(title)
         figure.legend(handles=_legend(colour, sorted(frames)), loc="outside lower center", ncols=4)
 
@@ -61,13 +62,15 @@ def _panel(
 
 
 def _legend(colour: str, seeds: list[int]) -> list[Line2D]:
-    many = f", mean of {len(seeds)} seeds" if len(seeds) > 1 else f", seed {seeds[0]}"
+    mean = " (mean)" if len(seeds) > 1 else f" (seed {seeds[0]})"
     handles = [
-        Line2D([], [], color=colour, lw=2, ls="--", label="training" + many),
-        Line2D([], [], color=colour, lw=2, label="validation" + many),
+        Line2D([], [], color=colour, lw=2, ls="--", label="training" + mean),
+        Line2D([], [], color=colour, lw=2, label="validation" + mean),
     ]
     if len(seeds) > 1:
-        handles.append(Line2D([], [], color=colour, lw=0.7, alpha=0.6, label="one seed"))
+        handles.append(
+            Line2D([], [], color=colour, lw=0.7, alpha=0.6, label=f"each of {len(seeds)} seeds")
+        )
     ring = Line2D([], [], color=colour, ls="", marker="o", mfc="white", mew=1.4)
     ring.set_label("best validation accuracy")
     return [*handles, ring]

@@ -34,20 +34,20 @@ def plot(
     mosaic, pitch = _mosaic(images, [len(p) for p in picks], rows)
     width = style.PAGE_WIDTH
     cell = width / max(columns, 6)
-    with style.figure(cell * columns, cell * rows * pitch[0] / pitch[1] + 1.7, outputs) as figure:
+    shown = [style.display_name(names[c])[:28] for c in classes]
+    # Names at 45 degrees need about 0.05 inches of height a letter.
+    height = cell * rows * pitch[0] / pitch[1] + 0.75 + 0.05 * max(map(len, shown))
+    with style.figure(cell * columns, height, outputs) as figure:
         axes = figure.subplots()
         axes.imshow(mosaic, interpolation="nearest" if pitch[0] < 100 else "antialiased")
         centres = np.arange(columns) * pitch[1] + pitch[1] / 2
-        labels_shown = [style.display_name(names[c]) for c in classes]
-        axes.set_xticks(centres, labels_shown, rotation=45, ha="left", rotation_mode="anchor")
+        axes.set_xticks(centres, shown, rotation=45, ha="left", rotation_mode="anchor")
         axes.tick_params(top=True, labeltop=True, bottom=False, labelbottom=False, length=0)
         axes.set_yticks([])
         axes.grid(visible=False)
         axes.spines[:].set_visible(False)
-        height, across = images.shape[1:3]
-        axes.set_xlabel(
-            f"{columns} of {len(names)} classes; training images, {across} x {height} pixels"
-        )
+        size = f"{images.shape[2]} x {images.shape[1]} pixels"
+        axes.set_xlabel(f"{columns} of {len(names)} classes; training images, {size}")
         axes.set_ylabel("images of the class")
         figure.suptitle(title)
 

@@ -69,7 +69,7 @@ def variant_colours(tasks: Mapping[str, Sequence[str]]) -> dict[str, str]:
         being darker shades of the first.
     """
     names = ((position, name) for variants in tasks.values() for position, name in _order(variants))
-    return {name: _colour(position) for position, name in names}
+    return {name: colour_at(position) for position, name in names}
 
 
 def marker_of(colour: str) -> str:
@@ -102,7 +102,8 @@ def read_histories(histories: Iterable[tuple[int, Path | str]]) -> dict[int, pan
             frame = pandas.read_csv(path)
         except (OSError, ValueError) as error:
             raise UserError(
-                f"{path}: cannot be read as a history ({error}); train again"
+                f"{path}: cannot be read as a history ({error}). Delete it and run the same "
+                f"command again."
             ) from error
         missing = [name for name in HISTORY_COLUMNS if name not in frame.columns]
         if missing or frame.empty:
@@ -149,7 +150,8 @@ def _order(variants: Sequence[str]) -> Iterator[tuple[int, str]]:
     return ((position, name) for position, name in enumerate(variants))
 
 
-def _colour(position: int) -> str:
+def colour_at(position: int) -> str:
+    """The colour (`#rrggbb`) of the variant at a position in its task, counted from 0."""
     base = PALETTE[position % len(PALETTE)]
     if position < len(PALETTE):
         return base

@@ -15,6 +15,7 @@ import numpy as np
 from convstudy import archives
 from convstudy.errors import UserError
 from convstudy.images import load_image
+from convstudy.members import Member
 from convstudy.readers import Source
 
 FILES = ("images", "lists")
@@ -53,7 +54,8 @@ def open_reader(files: dict[str, Path]) -> Iterator[Source]:
 
         def image(subset: str, index: int, size: tuple[int, int]) -> np.ndarray:
             name = names[subset][index]
-            return load_image(found[name], size, f"{archive}: {name}")
+            with found[name].open() as stream:
+                return load_image(stream, size, f"{archive}: {name}")
 
         yield Source(class_names, labels, names, image)
 
@@ -67,15 +69,15 @@ def _class_of(name: str) -> str:
     return name.split("/")[0]
 
 
-def _index(archive: Path, members: dict[str, Path]) -> dict[str, Path]:
-    found: dict[str, Path] = {}
-    for member, path in members.items():
-        if _key(member) in found:
+def _index(archive: Path, members: dict[str, Member]) -> dict[str, Member]:
+    found: dict[str, Member] = {}
+    for path, member in members.items():
+        if _key(path) in found:
             raise UserError(
-                f"{archive}: the image '{_key(member)}' occurs in two folders, expected once. "
+                f"{archive}: the image '{_key(path)}' occurs in two folders, expected once. "
                 f"Remove one of them, or fetch the archive again."
             )
-        found[_key(member)] = path
+        found[_key(path)] = member
     return found
 
 
@@ -84,11 +86,11 @@ def _read_lists(archive: Path) -> dict[str, list[str]]:
     wanted = {name: subset for subset, name in LISTS.items()}
     with archives.extracted(archive, lambda name: PurePosixPath(name).name in wanted) as members:
         names: dict[str, list[str]] = {}
-        for member, path in members.items():
-            subset = wanted[PurePosixPath(member).name]
+        for path, member in members.items():
+            subset = wanted[PurePosixPath(path).name]
             if subset in names:
                 raise UserError(f"{archive}: holds {LISTS[subset]} twice, expected once.")
-            names[subset] = _read_list(f"{archive}: {member}", path)
+            names[subset] = _read_list(f"{archive}: {path}", member)
     for subset, file in LISTS.items():
         if subset not in names:
             raise UserError(
@@ -104,11 +106,12 @@ def _read_lists(archive: Path) -> dict[str, list[str]]:
     return {subset: names[subset] for subset in LISTS}
 
 
-def _read_list(label: str, path: Path) -> list[str]:
-    if path.stat().st_size > MAX_LIST_BYTES:
+def _read_list(label: str, member: Member) -> list[str]:
+    if member.size > MAX_LIST_BYTES:
         raise UserError(f"{label}: has more than {MAX_LIST_BYTES:,} bytes, which is no list.")
     try:
-        lines = path.read_text("utf-8-sig").splitlines()
+        with member.open() as stream:
+            lines = stream.read().decode("utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
         raise UserError(f"{label}: is not a text in UTF-8 ({error}). Fetch it again.") from error
     names: dict[str, int] = {}

@@ -67,7 +67,8 @@ def open_reader(
 
         def image(subset: str, index: int, size: tuple[int, int]) -> np.ndarray:
             member = names[subset][index]
-            return load_image(members[member], size, f"{path}: {member}")
+            with members[member].open() as stream:
+                return load_image(stream, size, f"{path}: {member}")
 
         yield Source(class_names, labels, names, image)
 

@@ -1,0 +1,27 @@
+"""Draw the variants of one declared comparison on one picture."""
+
+import json
+
+from convstudy import comparison as tables
+from convstudy import runtime
+from convstudy.plots import comparison, style
+
+if __name__ == "__main__":
+    with runtime.job_logging(snakemake.log[0]):
+        spec, inputs = json.loads(snakemake.params.spec), snakemake.input
+        runs = list(zip(inputs.metrics, inputs.predictions, strict=True))
+        frame = tables.summarize(spec["rows"], runs).set_index("variant")
+        # the histories come variant by variant, seed by seed
+        files = iter(inputs.histories)
+        histories = {
+            row["variant"]: [(seed, next(files)) for seed in spec["seeds"]] for row in spec["rows"]
+        }
+        columns = ["test_accuracy_mean", "test_accuracy_ci_low", "test_accuracy_ci_high"]
+        comparison.plot(
+            histories,
+            {name: tuple(frame.loc[name, columns]) for name in histories},
+            float(frame["chance_accuracy"].iloc[0]),
+            {name: style.colour_at(number) for name, number in spec["colours"].items()},
+            spec["title"],
+            list(snakemake.output),
+        )
