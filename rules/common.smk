@@ -159,12 +159,9 @@ def described(rows):
 
 
 def colour(variant):
-    """The number of a variant's colour: its place among the variants of its task in the config."""
-    task = config["variants"][variant].get("task")
-    peers = [
-        name for name, block in config["variants"].items() if block.get("task") == task
-    ]
-    return peers.index(variant)
+    """The number of a variant's colour: its place among the study's rows of its task."""
+    task = row_of(variant)["task"]
+    return [row["variant"] for row in study.rows if row["task"] == task].index(variant)
 
 
 def comparisons_of_study():

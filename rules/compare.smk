@@ -106,7 +106,7 @@ rule summarize:
         metrics=lambda w: run_files("metrics.json"),
         predictions=lambda w: run_files("predictions.h5"),
         # made with the summary, which links to them; a new picture is no reason for a new table
-        pictures=lambda w: [ancient(path) for _, path in sum(pictures().values(), [])],
+        pictures=[ancient(path) for _, path in sum(pictures().values(), [])],
     output:
         csv="results/summary.csv",
         markdown="results/summary.md",

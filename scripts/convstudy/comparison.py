@@ -276,6 +276,8 @@ def write_summary(
     parts += ["## Results", *map(report.markdown, report.summary_tables(frame, variants))]
     tests = report.difference_tables(differences)
     parts += ["## Paired differences"] * bool(tests) + [report.markdown(table) for table in tests]
+    told = [f"* **{v['variant']}**: {v['description']}" for v in variants if v.get("description")]
+    parts += ["## Variants", "\n".join(told)] * bool(told)
     for heading, entries in pictures.items():
         parts += [f"## {heading}"]
         parts += [f"![{title}]({quote(str(path))})" for title, path in entries]

@@ -144,7 +144,7 @@ def write_report(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     page = environment.from_string(TEMPLATE.read_text()).render(
-        study={"title": study["name"], "description": "", "notes": []} | dict(study),
+        study={"title": study.get("name"), "description": "", "notes": []} | dict(study),
         tables=summary_tables(frame, variants),
         comparisons=difference_tables(differences),
         variants=variants,

@@ -46,7 +46,10 @@ def plot(
         accuracy.set_ylim(0, min(100, accuracy.get_ylim()[1]))
         style.epoch_axis(loss, "validation loss (nats)", ylim=(0, None))
         _intervals(lower.subplots(), accuracies, names, chance, colours)
-        figure.suptitle(title)
+        accuracy.axhline(100 * chance, color=style.FAINT, ls=":", lw=1.4)
+        seeds = {len(runs) for runs in histories.values()}
+        many = f" (curves: mean of {max(seeds)} seeds)" if seeds != {1} else ""
+        style.heading(figure, title + many)
         figure.legend(handles=_legend(names, colours), loc="outside lower center", ncols=columns)
 
 

@@ -35,7 +35,7 @@ def plot(
         _panel(accuracy, frames, "accuracy", 100, colour)
         style.epoch_axis(accuracy, "accuracy (% of images)")
         accuracy.set_ylim(0, min(100, accuracy.get_ylim()[1]))
-        figure.suptitle(title)
+        style.heading(figure, title)
         figure.legend(handles=_legend(colour, sorted(frames)), loc="outside lower center", ncols=4)
 
 

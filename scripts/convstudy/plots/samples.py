@@ -35,9 +35,9 @@ def plot(
     width = style.PAGE_WIDTH
     cell = width / max(columns, 6)
     shown = [style.display_name(names[c])[:28] for c in classes]
-    # Names at 45 degrees need about 0.05 inches of height a letter.
-    height = cell * rows * pitch[0] / pitch[1] + 0.75 + 0.05 * max(map(len, shown))
-    with style.figure(cell * columns, height, outputs) as figure:
+    # Names at 45 degrees need about 0.04 inches of height a letter.
+    height = 0.93 * cell * rows * pitch[0] / pitch[1] + 0.65 + 0.04 * max(map(len, shown))
+    with style.figure(max(3.8, cell * columns), height, outputs) as figure:
         axes = figure.subplots()
         axes.imshow(mosaic, interpolation="nearest" if pitch[0] < 100 else "antialiased")
         centres = np.arange(columns) * pitch[1] + pitch[1] / 2
@@ -49,7 +49,7 @@ def plot(
         size = f"{images.shape[2]} x {images.shape[1]} pixels"
         axes.set_xlabel(f"{columns} of {len(names)} classes; training images, {size}")
         axes.set_ylabel("images of the class")
-        figure.suptitle(title)
+        style.heading(figure, title)
 
 
 def _mosaic(images: np.ndarray, counts: list[int], rows: int) -> tuple[np.ndarray, tuple[int, int]]:

@@ -5,6 +5,7 @@ Sizes are in inches at the width of a printed page, so that the fonts keep their
 """
 
 import contextlib
+import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -66,10 +67,22 @@ def variant_colours(tasks: Mapping[str, Sequence[str]]) -> dict[str, str]:
 
     Returns:
         Colour (`#rrggbb`) by variant; distinct within a task of up to 20 variants, the second ten
-        being darker shades of the first.
+        being duller shades of the first.
     """
-    names = ((position, name) for variants in tasks.values() for position, name in _order(variants))
-    return {name: colour_at(position) for position, name in names}
+    return {
+        name: colour_at(position)
+        for variants in tasks.values()
+        for position, name in enumerate(variants)
+    }
+
+
+def colour_at(position: int) -> str:
+    """Colour (`#rrggbb`) of the variant at a position (from 0) in its task."""
+    base = PALETTE[position % len(PALETTE)]
+    if position < len(PALETTE):
+        return base
+    # Black cannot be darkened, so the second round moves each colour towards a middle grey-blue.
+    return colors.to_hex(0.5 * np.array(colors.to_rgb(base)) + 0.5 * np.array([0.25, 0.25, 0.45]))
 
 
 def marker_of(colour: str) -> str:
@@ -129,6 +142,12 @@ def mean_over_seeds(
     return epochs, np.mean(values, axis=0)
 
 
+def heading(picture: Figure, title: str) -> None:
+    """Write the title above the whole picture, in as many lines as its width asks for."""
+    letters = int(11 * picture.get_figwidth())
+    picture.suptitle(textwrap.fill(title, letters), fontsize=10.5)
+
+
 def epoch_axis(axes: Axes, ylabel: str, **limits: Any) -> None:
     """Label an axis pair whose x is the epoch."""
     axes.set_xlabel("epoch")
@@ -144,20 +163,6 @@ def display_name(name: str) -> str:
     """
     stem = name.split(".", 1)[1] if name.split(".", 1)[0].isdigit() and "." in name else name
     return stem.replace("_", " ").replace("$", r"\$")
-
-
-def _order(variants: Sequence[str]) -> Iterator[tuple[int, str]]:
-    return ((position, name) for position, name in enumerate(variants))
-
-
-def colour_at(position: int) -> str:
-    """The colour (`#rrggbb`) of the variant at a position in its task, counted from 0."""
-    base = PALETTE[position % len(PALETTE)]
-    if position < len(PALETTE):
-        return base
-    rgb = np.array(colors.to_rgb(base))
-    # Black cannot be darkened, so the second round moves each colour towards a middle grey-blue.
-    return colors.to_hex(0.5 * rgb + 0.5 * np.array([0.25, 0.25, 0.45]))
 
 
 def _save(picture: Figure, path: Path) -> None:

@@ -1,0 +1,161 @@
+"""The whole workflow on a tiny study in a temporary folder, then edits and what they make stale."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from convstudy import store
+
+ROOT = Path(__file__).parent.parent
+SOURCES = ("Snakefile", "config.yaml", "rules", "scripts", "profiles", "envs")
+STUDY = """
+study: tiny
+studies:
+  tiny:
+    seeds: [0, 1]
+    tasks:
+      objects: {dataset: demo_objects, max_epochs: 2, patience: 1}
+      birds: {dataset: demo_birds, backbone: resnet50_random, max_epochs: 2}
+    variants: [base_net_normalize, base_net_whiten, features_one_layer]
+    comparisons: [base_net_generators]
+  demo:
+    tasks:
+      objects: {dataset: unused}
+      birds: {dataset: unused}
+  practica:
+    tasks:
+      objects: {dataset: unused}
+      birds: {dataset: unused}
+datasets:
+  unused: {reader: cifar, files: {archive: none.tar.gz}, image_size: [32, 32]}
+  demo_birds: {image_size: [32, 32]}
+demo:
+  objects: {train_per_class: 6, test_per_class: 3}
+  birds: {species: 3, train_per_class: 6, test_per_class: 4}
+"""
+
+
+def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "snakemake", "-c2", "--configfile", "tiny.yaml", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def stale(folder: Path) -> list[str]:
+    """The messages of the jobs that a run would do."""
+    done = snakemake(folder, "-n", "results/summary.csv")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return re.findall(r"^Job \d+: (.*)$", done.stdout + done.stderr, re.M)
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory) -> Path:
+    """A copy of the project in which the tiny study has run once."""
+    folder = tmp_path_factory.mktemp("project")
+    for name in SOURCES:
+        source = ROOT / name
+        copy = shutil.copytree if source.is_dir() else shutil.copy
+        copy(source, folder / name)
+    (folder / "tiny.yaml").write_text(STUDY)
+    done = snakemake(folder, "results/summary.csv")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+@pytest.fixture
+def edited(project):
+    """The project, whose sources are put back after the test."""
+    yield project
+    for name in SOURCES:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, project / name, dirs_exist_ok=True)
+        else:
+            shutil.copy(source, project / name)
+
+
+def test_summary_has_a_row_a_variant(project):
+    frame = pd.read_csv(project / "results/summary.csv")
+    names = ["base_net_normalize", "base_net_whiten", "features_one_layer"]
+    assert frame["variant"].tolist() == names
+    assert (frame["n_seeds"] == 2).all()
+    assert frame["reference_accuracy"].isna().all()  # the data is not the practical's
+    assert "curves_base_net_whiten.png" in (project / "results/summary.md").read_text()
+
+
+def test_metrics_say_what_made_them(project):
+    run = project / "results/runs/demo_objects/base_net_normalize/seed1"
+    metrics = store.read_json(run / "metrics.json")
+    assert (metrics["variant"], metrics["seed"], metrics["n_classes"]) == (
+        "base_net_normalize",
+        1,
+        25,
+    )
+    assert set(metrics["provenance"]) >= {"data", "code", "config", "versions", "git_commit"}
+    history = pd.read_csv(run / "history.csv")
+    assert len(history) == metrics["epochs_run"] <= 2
+
+
+def test_second_run_has_nothing_to_do(project):
+    assert stale(project) == []
+
+
+def test_touching_every_file_makes_nothing_stale(edited):
+    for path in [p for name in SOURCES for p in [edited / name, *(edited / name).rglob("*")]]:
+        os.utime(path)
+    assert stale(edited) == []
+
+
+def test_comments_and_docstrings_make_nothing_stale(edited):
+    path = edited / "scripts/convstudy/models/base_net.py"
+    edit(path, '"""Build the network:', '"""Build this network:')
+    edit(edited / "scripts/convstudy/training.py", "import logging", "# a remark\nimport logging")
+    assert stale(edited) == []
+
+
+def test_a_models_code_makes_its_own_runs_stale(edited):
+    edit(edited / "scripts/convstudy/models/base_net.py", "layers.Dense(50,", "layers.Dense(51,")
+    jobs = stale(edited)
+    assert sum("Training base_net_normalize" in job for job in jobs) == 2
+    assert sum("Training base_net_whiten" in job for job in jobs) == 2
+    assert not [job for job in jobs if "features_one_layer" in job or "Reading" in job]
+
+
+def test_a_plots_code_makes_only_plots_stale(edited):
+    edit(edited / "scripts/convstudy/plots/comparison.py", "import ", "MORE = 1\nimport ")
+    jobs = stale(edited)
+    assert [job for job in jobs if job.startswith("Comparison ")]
+    assert not [job for job in jobs if not job.startswith("Comparison ")]
+
+
+def test_a_variants_block_makes_that_variant_stale(edited):
+    block = "{task: objects, model: base_net, generator: whiten,"
+    edit(edited / "config.yaml", block, block + " training: {momentum: 0.8},")
+    jobs = stale(edited)
+    assert sum("Training base_net_whiten" in job for job in jobs) == 2
+    assert not [job for job in jobs if "base_net_normalize" in job and "Comparison" not in job]
+
+
+def test_a_metrics_code_trains_nothing(edited):
+    edit(edited / "scripts/convstudy/metrics.py", "import ", "MORE = 1\nimport ")
+    jobs = stale(edited)
+    assert [job for job in jobs if job.startswith("Evaluating")]
+    assert not [job for job in jobs if job.startswith(("Training", "Initial", "Features"))]
+
+
+def test_a_bad_key_is_refused_in_one_sentence(project):
+    done = snakemake(project, "-n", "results/summary.csv", "--config", "studdy=tiny")
+    assert done.returncode != 0
+    assert "unknown key 'studdy'" in done.stdout + done.stderr
+    assert "Did you mean 'study'?" in done.stdout + done.stderr
