@@ -1,9 +1,9 @@
 """Damaged, foreign and malicious input ends in one `UserError`, and leaves nothing behind."""
 
+import functools
 import gzip
 import io
 import os
-import pickle
 import stat
 import tarfile
 import tempfile
@@ -12,7 +12,7 @@ import zipfile
 import numpy as np
 import pytest
 import reader_fixtures as fx
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from convstudy import archives
@@ -203,34 +203,32 @@ def test_flipped_bits_are_noticed_by_the_checksum(tmp_path, form):
     fx.refused("image_folder", {"images": archive}, tmp_path, "fetch it again")
 
 
-SEEDS = {}
+@functools.cache
+def good_archive(folder, kind):
+    members = {"ant/1.png": b"good" * 50, "a" * 120 + "/2.png": b"x", "é/3.png": b""}
+    if kind == "zip":
+        return fx.write_zip(folder / "good", members).read_bytes()
+    return fx.write_tar(folder / "good", members, kind).read_bytes()
 
 
-def seed_archive(kind):
-    if kind not in SEEDS:
-        with tempfile.TemporaryDirectory(dir="/tmp") as folder:
-            path = os.path.join(folder, "d")
-            write = fx.write_zip if kind == "zip" else fx.write_tar
-            members = {"ant/1.png": b"good" * 50, "a" * 120 + "/2.png": b"x", "é/3.png": b""}
-            write(path, members) if kind == "zip" else write(path, members, kind)
-            with open(path, "rb") as stream:
-                SEEDS[kind] = stream.read()
-    return SEEDS[kind]
-
-
-@settings(max_examples=300, deadline=None)
+@settings(
+    max_examples=300,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(
     kind=st.sampled_from(["zip", "w", "w:gz", "w:bz2", "w:xz"]),
     changes=st.lists(st.tuples(st.integers(0, 10**6), st.binary(max_size=9)), max_size=6),
     repacked=st.booleans(),
 )
 def test_mutated_archives_raise_nothing_else(tmp_path_factory, kind, changes, repacked):
-    content = bytearray(seed_archive(kind))
+    folder = tmp_path_factory.getbasetemp()
+    content = bytearray(good_archive(folder, kind))
     for position, patch in changes:
         position %= len(content)
         content[position : position + len(patch)] = patch
     content = gzip.compress(content, 1) if repacked else content
-    path = tmp_path_factory.getbasetemp() / "mutated"
+    path = folder / "mutated"
     path.write_bytes(content)
     try:
         with archives.extracted(path, is_image_name) as members:
@@ -239,7 +237,3 @@ def test_mutated_archives_raise_nothing_else(tmp_path_factory, kind, changes, re
                     assert len(stream.read()) == member.size
     except UserError as error:
         assert str(path) in str(error)
-
-
-def test_pickle_module_is_needed_only_here():
-    assert pickle.HIGHEST_PROTOCOL >= 5

@@ -71,6 +71,12 @@ def draw_samples(folder, outputs):
     samples.plot(data_set(folder / "birds.h5", names), "birds", outputs, rows=3)
 
 
+def draw_short_names(folder, outputs):
+    names = [f"c{i}" for i in range(3)]
+    title = "a title that is longer than three columns of images are wide together"
+    samples.plot(data_set(folder / "few.h5", names), title, outputs)
+
+
 def draw_confusion(folder, outputs):
     paths = [predictions(folder / f"p{seed}.h5", 5, seed) for seed in (0, 1)]
     confusion.plot(paths, list("abcde"), "base_net", outputs)
@@ -90,6 +96,7 @@ DRAWINGS = [
     draw_learning_curves,
     draw_comparison,
     draw_samples,
+    draw_short_names,
     draw_confusion,
     draw_many_classes,
     draw_reliability,
@@ -133,6 +140,9 @@ def test_axes_are_labelled_and_texts_stay_inside(draw, tmp_path, figures):
             assert axes.get_xlabel() or not last
             assert axes.get_ylabel() or [t.get_text() for t in axes.get_yticklabels()]
     width, height = figure.bbox.size
+    drawn = figure.get_tightbbox()  # inches
+    assert drawn.x0 > -0.03 and drawn.x1 < figure.get_figwidth() + 0.03
+    assert drawn.y0 > -0.03 and drawn.y1 < figure.get_figheight() + 0.03
     for legend in figure.legends:
         box = legend.get_window_extent()
         assert box.x0 >= -1 and box.x1 <= width + 1 and box.y0 >= -1

@@ -158,6 +158,8 @@ def _check_names(config: Block) -> None:
         for variant, backbone in study["backbones"].items():
             _known(config, "variants", variant, f"{where}.backbones")
             _known(config, "backbones", backbone, f"{where}.backbones.{variant}")
+        for variant in study["limits"]:
+            _known(config, "variants", variant, f"{where}.limits")
         for comparison in study["comparisons"]:
             _known(config, "comparisons", comparison, f"{where}.comparisons")
     _known(config, "studies", config["study"], "study")
@@ -234,7 +236,9 @@ def _run(config: Block, study_name: str, name: str) -> Block:
         "generator": generator and _generator_block(generator),
         "backbone_name": backbone,
         "backbone": backbone and config["backbones"][backbone],
-        "training": _training(config["training"], variant["training"], generator, task),
+        "training": _training(
+            config["training"], variant["training"], generator, task, study["limits"].get(name)
+        ),
     }
 
 
@@ -243,13 +247,15 @@ def _generator_block(block: Block) -> Block:
     return {"kind": block["kind"], "options": options}
 
 
-def _training(defaults: Block, own: Block, generator: Block | None, task: Block) -> Block:
+def _training(
+    defaults: Block, own: Block, generator: Block | None, task: Block, limit: int | None
+) -> Block:
     """Defaults, then the variant's own settings, then the study's limits."""
     augments = generator and plugins.describe("generators", generator["kind"]).constants["AUGMENTS"]
     length = defaults["with_generator" if augments else "without_generator"]
     settings = {k: v for k, v in defaults.items() if not k.startswith("with")} | length | own
-    if task.get("max_epochs"):
-        settings["epochs"] = min(settings["epochs"], task["max_epochs"])
+    for most in (task.get("max_epochs"), limit):
+        settings["epochs"] = min(settings["epochs"], most or settings["epochs"])
     if task.get("patience") and settings["patience"]:
         settings["patience"] = min(settings["patience"], task["patience"])
     return settings
