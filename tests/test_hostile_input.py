@@ -84,6 +84,13 @@ def test_zip_with_a_link(tmp_path):
     fx.refused("image_folder", {"images": archive}, tmp_path, "is a link")
 
 
+def test_zip_with_a_nameless_member(tmp_path):
+    archive = fx.write_zip(tmp_path / "d.zip", fx.folder_members(4) | {"?": b"x"})
+    content = archive.read_bytes().replace(b"?", b"\0")  # zipfile cuts a name at NUL
+    archive.write_bytes(content)
+    fx.refused("image_folder", {"images": archive}, tmp_path, "fetch it again")
+
+
 def test_encrypted_zip(tmp_path):
     archive = fx.write_zip(tmp_path / "d.zip", fx.folder_members(4))
     content = bytearray(archive.read_bytes())
@@ -165,7 +172,7 @@ def test_full_disk(tmp_path, monkeypatch, free):
         (gzip.compress(b"just a text\n" * 100), "not a tar archive"),
         (gzip.compress(b""), "cannot be unpacked|not a tar"),
         (b"\x89HDF\r\n\x1a\n" + bytes(600), "not an archive"),
-        (bytes(10240), "holds no images"),
+        (bytes(10240), "not an archive"),
     ],
 )
 @pytest.mark.parametrize("kind", ["image_folder", "cifar", "cub200_2010"])
@@ -173,7 +180,6 @@ def test_foreign_files(tmp_path, content, expected, kind):
     path = tmp_path / "d.tgz"
     path.write_bytes(content)
     files = dict.fromkeys(("images", "lists", "archive"), path)
-    expected = expected if kind == "image_folder" else f"{expected}|holds no"
     fx.refused(kind, files, tmp_path, expected)
 
 

@@ -133,7 +133,7 @@ def test_page_holds_study_results_tests_and_checklist(page):
         "2 runs: 2 variants, seeds 0, 1",
         "Error bars",
         "Hyper-parameters",
-        "1.00 hours of training in all, at most 513 MiB, 2 thread(s)",
+        "1.00 hours of training in all, at most 513 MiB, 2 threads",
         "keras 3.0, numpy 2.0",
         "git commit abc123",
         "With one seed",

@@ -20,11 +20,9 @@ import lzma
 import os
 import shutil
 import stat
-import struct
 import tarfile
 import tempfile
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -41,19 +39,6 @@ CHUNK = 2**16
 MAX_READ = 2**18
 
 _COMPRESSED = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
-_DAMAGE = (
-    OSError,
-    EOFError,
-    ValueError,
-    RuntimeError,  # RecursionError and NotImplementedError are among its subclasses
-    OverflowError,
-    MemoryError,
-    struct.error,
-    zlib.error,
-    lzma.LZMAError,
-    tarfile.TarError,
-    zipfile.BadZipFile,
-)
 
 
 @contextlib.contextmanager
@@ -114,7 +99,9 @@ def _repairs(archive: Path) -> Iterator[None]:
             f"{archive}: there is no such file. Expected an archive or a folder: put it there, or "
             f"correct the path in config.yaml."
         ) from error
-    except _DAMAGE as error:
+    except UserError:
+        raise
+    except Exception as error:  # tarfile and zipfile let many types escape on a damaged file
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise UserError(
                 f"{archive}: the disk of the temporary folder {tempfile.gettempdir()} is full. "

@@ -66,14 +66,14 @@ def load_image(source: Path | str | BinaryIO, size: tuple[int, int], name: str) 
     try:
         with Image.open(source, formats=FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:
-                raise UserError(
-                    f"{name}: the image has {image.width} x {image.height} pixels, expected at "
-                    f"most {MAX_PIXELS:,}. Shrink it, or remove the file."
-                )
+                raise Image.DecompressionBombError(f"{image.width} x {image.height} pixels")
             image.load()
             return resize(_rgb(_upright(image)), size)
-    except UserError:
-        raise
+    except Image.DecompressionBombError as error:  # Pillow raises it too, at twice the threshold
+        raise UserError(
+            f"{name}: the image is too large to decode ({error}), expected at most "
+            f"{MAX_PIXELS:,} pixels. Shrink it, or remove the file."
+        ) from error
     except Exception as error:  # Pillow's decoders let many types escape on a damaged file
         reason = str(error).replace(repr(source), "the file") or type(error).__name__
         raise UserError(

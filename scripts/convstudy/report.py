@@ -180,7 +180,7 @@ def checklist(
          "only the evaluation opens the test images."),
         ("Hyper-parameters", study.get("hyperparameters") or HYPERPARAMETERS),
         ("Compute", f"{hours:.2f} hours of training in all, at most {memory:,.0f} MiB, "
-         f"{_listed(sorted({p['threads'] for p in provenance}))} thread(s) a run."),
+         f"{_counted({p['threads'] for p in provenance}, 'thread')} a run."),
         ("Versions", " | ".join(dict.fromkeys(frame["versions"]))),
         ("Code", "git commit "
          f"{_listed(sorted({str(p['git_commit'] or 'unknown') for p in provenance}))}"),
@@ -211,7 +211,7 @@ def _notes(rows: pandas.DataFrame, dataset: str, foreign: set[str]) -> list[str]
     widest = accuracy.iloc[(accuracy - 0.5).abs().argmin()]
     width = 196 * math.sqrt(widest * (1 - widest) / first["n_test"])
     notes = [
-        f"{_listed(sorted(set(rows['n_seeds'])))} seed(s) a variant; {first['n_train']} training, "
+        f"{_counted(set(rows['n_seeds']), 'seed')} a variant; {first['n_train']} training, "
         f"{first['n_validation']} validation and {first['n_test']} test images; guessing is right "
         f"in {percent(first['chance_accuracy'])} %.",
         f"± is the standard deviation over seeds. The interval covers seeds and test images; "
@@ -233,18 +233,22 @@ def _notes(rows: pandas.DataFrame, dataset: str, foreign: set[str]) -> list[str]
 
 def _difference_notes(group: pandas.DataFrame) -> list[str]:
     first = group.iloc[0]
-    seeds = _listed(sorted(set(group["n_seeds"])))
+    seeds = _counted(set(group["n_seeds"]), "seed")
     return [
-        f"Mean over {seeds} seed(s) and {first['n_test']} test images, paired by both. "
+        f"Mean over {seeds} and {first['n_test']} test images, paired by both. "
         "The minimum detectable effect is the true difference that such an experiment finds in "
         "four of five cases (5 % level); a smaller one may well exist unseen.",
         f"McNemar's test compares the two networks of seed {first['mcnemar_seed']}; Holm's "
-        f"correction is over the {len(group)} test(s) of this comparison.",
+        f"correction is over {_counted({len(group)}, 'test')}, those of this comparison.",
     ]
 
 
 def _listed(values: Sequence[Any]) -> str:
     return ", ".join(str(value) for value in values)
+
+
+def _counted(numbers: set[int], noun: str) -> str:
+    return f"{_listed(sorted(numbers))} {noun}{'' if numbers == {1} else 's'}"
 
 
 def _escape(cell: str) -> str:

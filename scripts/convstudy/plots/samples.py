@@ -36,7 +36,7 @@ def plot(
     cell = width / max(columns, 6)
     shown = [style.display_name(names[c])[:28] for c in classes]
     # Names at 45 degrees need about 0.035 inches of height a letter.
-    height = 0.93 * cell * rows * pitch[0] / pitch[1] + 0.95 + 0.035 * max(map(len, shown))
+    height = 0.93 * cell * rows * pitch[0] / pitch[1] + 1.05 + 0.035 * max(map(len, shown))
     with style.figure(max(3.8, cell * columns), height, outputs) as figure:
         axes = figure.subplots()
         axes.imshow(mosaic, interpolation="nearest" if pitch[0] < 100 else "antialiased")
