@@ -68,6 +68,9 @@ HOSTILE = {
     "negative string": lambda trap: program(b"T" + struct.pack("<i", -1) + b"x"),
     "huge memo": lambda trap: program(b"Nr" + struct.pack("<I", 2**32 - 1)),
     "huge frame": lambda trap: b"\x80\x04\x95" + struct.pack("<Q", 2**60) + b"}.",
+    "nested key": lambda trap: b"\x80\x02})" + b"\x85" * 1_000_000 + b"Ns.",
+    "nested lists": lambda trap: program(b"]" * 500_000 + b"a" * 499_999),
+    "long number": lambda trap: program(b"\x8a\x01\x05"),
     "not a dict": lambda trap: pickle.dumps([1, 2]),
     "keys": lambda trap: pickle.dumps({1: 2}),
     "itself": lambda trap: b"\x80\x02]q\x00h\x00a.",
@@ -205,6 +208,7 @@ def test_a_class_with_too_few_images(tmp_path):
         fx.prepared("image_folder", {"images": folder}, tmp_path)
 
 
+@pytest.mark.filterwarnings("ignore:invalid escape sequence:DeprecationWarning")
 @settings(
     max_examples=300,
     deadline=None,

@@ -104,6 +104,12 @@ DRAWINGS = [
 
 
 @pytest.fixture
+def coarse(monkeypatch):
+    """Fewer pixels, for speed."""
+    monkeypatch.setattr(style, "DPI", 60)
+
+
+@pytest.fixture
 def figures(monkeypatch):
     """Collect the figures as they are saved."""
     seen = []
@@ -118,7 +124,7 @@ def figures(monkeypatch):
 
 
 @pytest.mark.parametrize("draw", DRAWINGS)
-def test_files_appear_and_are_the_same_bytes_twice(draw, tmp_path):
+def test_files_appear_and_are_the_same_bytes_twice(draw, tmp_path, coarse):
     first = [tmp_path / "one" / "x.png", tmp_path / "one" / "x.svg"]
     second = [tmp_path / "two" / "x.png", tmp_path / "two" / "x.svg"]
     draw(tmp_path / "data", first)

@@ -18,8 +18,8 @@ from convstudy.errors import UserError
 
 TEMPLATE = Path(__file__).with_name("report.html.j2")
 HYPERPARAMETERS = (
-    "Fixed in the configuration before the runs; this workflow does not search. Early stopping and "
-    "the choice of the best epoch look at the validation images only."
+    "Taken from the configuration; this workflow does not search. Early stopping and the choice of "
+    "the best epoch look at the validation images only."
 )
 IMAGE_TYPES = {".png": "image/png", ".svg": "image/svg+xml"}
 Pictures = Mapping[str, Sequence[tuple[str, Path | str]]]
@@ -176,8 +176,8 @@ def checklist(
          "Means over all seeds are given, never the best run."),
         ("Error bars", "± is the standard deviation over seeds (n - 1). Intervals are 95 % "
          "percentile intervals of a bootstrap that resamples seeds and test images (2000 draws)."),
-        ("Data", "; ".join(splits) + ". One stratified split, the same for every variant and seed; "
-         "only the evaluation opens the test images."),
+        ("Data", "; ".join(splits) + ". One stratified split into training and validation, the same "
+         "for all runs; only the evaluation opens the test images."),
         ("Hyper-parameters", study.get("hyperparameters") or HYPERPARAMETERS),
         ("Compute", f"{hours:.2f} hours of training in all, at most {memory:,.0f} MiB, "
          f"{_counted({p['threads'] for p in provenance}, 'thread')} a run."),

@@ -32,6 +32,7 @@ FILES = ("archive",)
 SIDE = 32
 PIXELS = 3 * SIDE * SIDE
 MAX_INSTRUCTIONS = 3_000_000  # CIFAR-100's largest file has about 300,000
+MAX_TUPLES = 1000  # an array needs five; Python crashes when it hashes a million nested ones
 
 _CIFAR_100 = {"train": ("train",), "test": ("test",), "meta": ("meta",)}
 _CIFAR_10 = {
@@ -175,7 +176,7 @@ def _fail(label: str, found: str, expected: str) -> NoReturn:
 # --- the restricted unpickler ---------------------------------------------------------------
 
 _INSTRUCTIONS = frozenset(
-    "PROTO FRAME STOP MARK NONE NEWTRUE NEWFALSE BININT BININT1 BININT2 LONG1 "
+    "PROTO FRAME STOP MARK NONE NEWTRUE NEWFALSE BININT BININT1 BININT2 "
     "BINSTRING SHORT_BINSTRING BINUNICODE SHORT_BINUNICODE BINUNICODE8 "
     "BINBYTES SHORT_BINBYTES BINBYTES8 BYTEARRAY8 "
     "EMPTY_DICT SETITEM SETITEMS EMPTY_LIST APPEND APPENDS "
@@ -222,15 +223,18 @@ def _check_instructions(stream: BinaryIO) -> None:
     This bounds what running them can allocate: `genops` fails where a length is claimed that the
     file does not have, and the unpickler sizes its memo by the largest index.
     """
-    count = 0
+    count = tuples = 0
     for operation, argument, _ in pickletools.genops(stream):
         count += 1
+        tuples += operation.name.startswith("TUPLE")
         if operation.name not in _INSTRUCTIONS:
             raise ValueError(f"the instruction {operation.name} is not admitted")
         if operation.name == "LONG_BINPUT" and argument > MAX_INSTRUCTIONS:
             raise ValueError(f"the memo index {argument} is too large")
         if count > MAX_INSTRUCTIONS:
             raise ValueError(f"it has more than {MAX_INSTRUCTIONS:,} instructions")
+        if tuples > MAX_TUPLES:
+            raise ValueError(f"it has more than {MAX_TUPLES:,} tuples")
 
 
 class _Unpickler(pickle.Unpickler):
