@@ -17,6 +17,7 @@ except UserError as error:
 
 canonical = digests.canonical
 code = digests.of_code
+report_template = Path(workflow.basedir, "scripts/convstudy/report.html.j2")
 
 
 wildcard_constraints:

@@ -137,6 +137,7 @@ rule write_report:
     params:
         spec=lambda w: canonical(study_spec() | {"pictures": report_pictures()}),
         code=lambda w: code("write_report.py"),
+        template=lambda w: digests.of_file(report_template),
     message:
         "Report of the study"
     script:

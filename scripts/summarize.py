@@ -3,7 +3,7 @@
 import json
 import os
 
-from convstudy import comparison, runtime
+from convstudy import comparison, runtime, summary
 
 if __name__ == "__main__":
     with runtime.job_logging(snakemake.log[0]):
@@ -14,7 +14,7 @@ if __name__ == "__main__":
             heading: [(title, os.path.relpath(path, folder)) for title, path in entries]
             for heading, entries in spec["pictures"].items()
         }
-        comparison.write_summary(
+        summary.write_summary(
             comparison.summarize(spec["rows"], runs),
             spec["rows"],
             outputs.csv,

@@ -5,7 +5,7 @@ import pandas
 import pytest
 from scipy import stats
 
-from convstudy import comparison, metrics, store
+from convstudy import comparison, metrics, store, summary
 from convstudy.errors import UserError
 
 CLASSES = 6
@@ -223,7 +223,7 @@ def write(study, folder):
     variants, runs = study
     frame = comparison.summarize(variants, runs)
     declared = [{"name": "pair", "title": "Ant or mole", "variants": ["ant", "mole"]}]
-    comparison.write_summary(
+    summary.write_summary(
         frame,
         variants,
         folder / "summary.csv",
@@ -270,7 +270,7 @@ def test_practical_on_its_own_data_stands_beside_ours(tmp_path):
     variants = [variant("ant", reference=reference)]
     frame = comparison.summarize(variants, runs)
     paths = tmp_path / "s.csv", tmp_path / "s.md"
-    comparison.write_summary(frame, variants, *paths, {"name": "practica"}, {})
+    summary.write_summary(frame, variants, *paths, {"name": "practica"}, {})
     assert "practical: accuracy %" in paths[1].read_text()
     assert "its own data" not in paths[1].read_text()
     assert "With one seed" in paths[1].read_text()

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from convstudy.errors import UserError
 from convstudy.members import FileMember
-from convstudy.readers.cifar import load_pickle
+from convstudy.pickles import load_pickle
 
 ARRAY = b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(K\x00tU\x01btR"
 UINT8 = b"cnumpy\ndtype\n(U\x02u1K\x00K\x01tR"
@@ -91,8 +91,24 @@ def test_hostile_pickles(tmp_path, case):
     assert not trap.exists(), "the pickle ran"
 
 
+def test_one_text_is_encoded_once(tmp_path):
+    """A thousand references to one text must not become a thousand copies."""
+    call = b"c_codecs\nencode\n(h\x07X\x06\x00\x00\x00latin1tR"
+    text = b"X" + struct.pack("<I", 9) + b"some text" + b"q\x07"
+    path = tmp_path / "pickle"
+    path.write_bytes(b"\x80\x02}(U\x01a" + text + b"U\x01b](" + call * 100 + b"eu.")
+    encoded = load_pickle("a", FileMember(path))["b"]
+    assert encoded[0] == b"some text" and len({id(value) for value in encoded}) == 1
+
+
+def test_labels_may_be_an_array(tmp_path):
+    labels = np.array([0, 1, 2] * 4, np.uint8)
+    archive = fx.write_tar(tmp_path / "c.tar.gz", fx.cifar100_members(4, fine_labels=labels))
+    assert len(fx.prepared("cifar", {"archive": archive}, tmp_path)["train"][0]) == 9
+
+
 def test_too_many_instructions(tmp_path, monkeypatch):
-    monkeypatch.setattr("convstudy.readers.cifar.MAX_INSTRUCTIONS", 50)
+    monkeypatch.setattr("convstudy.pickles.MAX_INSTRUCTIONS", 50)
     archive = fx.write_tar(tmp_path / "c.tar.gz", fx.cifar100_members())
     fx.refused("cifar", {"archive": archive}, tmp_path, "more than 50 instructions")
 
@@ -111,6 +127,9 @@ def test_too_many_instructions(tmp_path, monkeypatch):
         ({"data": np.zeros(3072, np.uint8)}, r"a uint8 array \(3072,\)"),
         ({"data": np.zeros((12, 3072), np.int32)}, "a int32 array"),
         ({"data": [0] * 12}, "'data' is a list"),
+        ({"data": np.zeros((), np.uint8)}, r"a uint8 array \(\)"),
+        ({"fine_labels": np.zeros((), np.uint8)}, r"a uint8 array \(\)"),
+        ({"fine_labels": np.zeros((12, 1), np.uint8)}, r"a uint8 array \(12, 1\)"),
     ],
 )
 def test_cifar_with_wrong_contents(tmp_path, changes, expected):

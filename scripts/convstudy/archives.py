@@ -85,7 +85,9 @@ def folder_files(folder: Path) -> list[tuple[str, Path]]:
         folders.sort()
         for name in names:
             path = Path(here, name)
-            found.append((path.relative_to(folder).as_posix(), path))
+            # A pipe would block whoever opens it; a link that leads nowhere is reported later.
+            if path.is_file() or not path.exists():
+                found.append((path.relative_to(folder).as_posix(), path))
     return sorted(found)
 
 

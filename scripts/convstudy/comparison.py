@@ -12,13 +12,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import numpy as np
 import pandas
 from scipy import stats
 
-from convstudy import report, store
+from convstudy import store
 from convstudy.errors import UserError
 
 DRAWS = 2000
@@ -247,39 +246,3 @@ def _pair(
         "variant_only_right": only_second,
         "mcnemar_p": mcnemar(only_first, only_second),
     }
-
-
-def write_summary(
-    frame: pandas.DataFrame,
-    variants: list[dict[str, Any]],
-    csv_path: Path | str,
-    md_path: Path | str,
-    study: Mapping[str, Any],
-    pictures: report.Pictures,
-    differences: pandas.DataFrame | None = None,
-) -> None:
-    """Write summary.csv and summary.md, each whole or not at all.
-
-    Args:
-        frame: What `summarize` returns.
-        variants: The dicts given to `summarize`.
-        csv_path: The table for machines; six decimals, empty where there is no value.
-        md_path: The table for people.
-        study: `name`, and optionally `title`, `description` and `notes` (list of texts).
-        pictures: Headings and, under each, (title, path relative to `md_path`).
-        differences: What `compare` returns.
-    """
-    with store.whole_file(csv_path) as temporary:
-        frame.to_csv(temporary, index=False, float_format="%.6f", lineterminator="\n")
-    parts = [f"# {study.get('title') or study['name']}", study.get("description") or ""]
-    parts += [f"> {note}" for note in study.get("notes") or []]
-    parts += ["## Results", *map(report.markdown, report.summary_tables(frame, variants))]
-    tests = report.difference_tables(differences)
-    parts += ["## Paired differences"] * bool(tests) + [report.markdown(table) for table in tests]
-    told = [f"* **{v['variant']}**: {v['description']}" for v in variants if v.get("description")]
-    parts += ["## Variants", "\n".join(told)] * bool(told)
-    for heading, entries in pictures.items():
-        parts += [f"## {heading}"]
-        parts += [f"![{title}]({quote(str(path))})" for title, path in entries]
-    with store.whole_file(md_path) as temporary:
-        temporary.write_text("\n\n".join(part for part in parts if part) + "\n")

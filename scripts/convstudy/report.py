@@ -176,8 +176,8 @@ def checklist(
          "Means over all seeds are given, never the best run."),
         ("Error bars", "± is the standard deviation over seeds (n - 1). Intervals are 95 % "
          "percentile intervals of a bootstrap that resamples seeds and test images (2000 draws)."),
-        ("Data", "; ".join(splits) + ". One stratified split into training and validation, the same "
-         "for all runs; only the evaluation opens the test images."),
+        ("Data", "; ".join(splits) + ". One stratified split into training and validation, "
+         "the same for all runs; only the evaluation opens the test images."),
         ("Hyper-parameters", study.get("hyperparameters") or HYPERPARAMETERS),
         ("Compute", f"{hours:.2f} hours of training in all, at most {memory:,.0f} MiB, "
          f"{_counted({p['threads'] for p in provenance}, 'thread')} a run."),

@@ -78,12 +78,12 @@ def prepare(
             validation_fraction=validation_fraction,
             seed=seed,
         )
-        limits = {
+        settings = {
             "max_classes": max_classes,
             "max_train_per_class": max_train_per_class,
             "max_test_per_class": max_test_per_class,
+            **{f"option_{key}": value for key, value in (options or {}).items()},
         }
-        settings = limits | {f"option_{key}": value for key, value in (options or {}).items()}
         attributes = {
             **{key: value for key, value in settings.items() if value is not None},
             **{f"sha256_{key}": digest(Path(path)) for key, path in files.items()},

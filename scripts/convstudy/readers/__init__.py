@@ -90,7 +90,8 @@ def nearest(word: str, known: list[str]) -> str:
 
 
 def _module(kind: str) -> Any:
-    known = [module.name for module in pkgutil.iter_modules(__path__)]
+    names = [module.name for module in pkgutil.iter_modules(__path__)]
+    known = [name for name in names if not name.startswith("_")]
     if kind not in known:
         raise UserError(
             f"reader '{kind}': there is no such reader. Expected {_listed(known)}"
