@@ -12,6 +12,7 @@ groups `validation` and `test` with `probabilities` (n, classes) float32 and `la
 """
 
 import contextlib
+import errno
 import json
 import os
 import zipfile
@@ -26,23 +27,35 @@ from convstudy.errors import UserError
 
 SUBSETS = ("train", "validation", "test")
 IMAGES_PER_CHUNK = 32
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 @contextlib.contextmanager
 def whole_file(path: Path | str) -> Iterator[Path]:
     """Yield a temporary name beside `path` and rename it to `path` when the block succeeds.
 
-    The temporary name keeps the ending of `path`, because some writers choose a format by it.
-    When the block raises, the temporary file is removed and whatever `path` held stays as it was.
+    The temporary name keeps the ending of `path`, because some writers choose a format by it. It is
+    the same in every run, so what a killed process left behind is overwritten by the next one. When
+    the block raises, the temporary file is removed and whatever `path` held stays as it was.
+
+    Raises:
+        UserError: the disk is full, or the folder cannot be written to.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{os.getpid()}.{path.name}")
+    temporary = path.with_name(f".part.{path.name}")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
         with open(temporary, "rb+") as stream:
             os.fsync(stream.fileno())
         os.replace(temporary, path)
+    except OSError as error:
+        if error.errno in _NO_ROOM:
+            raise UserError(
+                f"{path}: cannot be written ({os.strerror(error.errno)}). Free some space or "
+                f"correct the folder's permissions, and run the same command again."
+            ) from error
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 
