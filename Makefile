@@ -10,7 +10,7 @@ run: .venv/installed
 	snakemake -c4 results/summary.csv
 
 test: lint
-	pytest -n 2
+	pytest -n 2 --dist loadfile
 
 lint: .venv/installed
 	ruff check .

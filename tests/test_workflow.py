@@ -20,21 +20,19 @@ studies:
   tiny:
     seeds: [0, 1]
     tasks:
-      objects: {dataset: demo_objects, max_epochs: 2, patience: 1}
-      birds: {dataset: demo_birds, backbone: resnet50_random, max_epochs: 2}
+      objects: {dataset: tiny_objects, max_epochs: 2, patience: 1}
+      birds: {dataset: tiny_birds, backbone: resnet50_random, max_epochs: 2}
     variants: [base_net_normalize, base_net_whiten, features_one_layer]
     comparisons: [base_net_generators]
-  demo:
-    tasks:
-      objects: {dataset: unused}
-      birds: {dataset: unused}
-  practica:
-    tasks:
-      objects: {dataset: unused}
-      birds: {dataset: unused}
 datasets:
-  unused: {reader: cifar, files: {archive: none.tar.gz}, image_size: [32, 32]}
-  demo_birds: {image_size: [32, 32]}
+  tiny_objects:
+    reader: cifar
+    files: {archive: results/demo/objects.tar.gz}
+    image_size: [32, 32]
+  tiny_birds:
+    reader: cub200_2010
+    files: {images: results/demo/birds/images.tgz, lists: results/demo/birds/lists.tgz}
+    image_size: [32, 32]
 demo:
   objects: {train_per_class: 6, test_per_class: 3}
   birds: {species: 3, train_per_class: 6, test_per_class: 4}
@@ -42,7 +40,9 @@ demo:
 
 
 def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
-    command = [sys.executable, "-m", "snakemake", "-c2", "--configfile", "tiny.yaml", *arguments]
+    # --configfile takes several values: it must not stand before a target
+    arguments = (*arguments, "--configfile", "tiny.yaml")
+    command = [sys.executable, "-m", "snakemake", "-c2", *arguments]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
@@ -95,7 +95,7 @@ def test_summary_has_a_row_a_variant(project):
 
 
 def test_metrics_say_what_made_them(project):
-    run = project / "results/runs/demo_objects/base_net_normalize/seed1"
+    run = project / "results/runs/tiny_objects/base_net_normalize/seed1"
     metrics = store.read_json(run / "metrics.json")
     assert (metrics["variant"], metrics["seed"], metrics["n_classes"]) == (
         "base_net_normalize",
