@@ -133,7 +133,8 @@ def test_a_models_code_makes_its_own_runs_stale(edited):
 
 
 def test_a_plots_code_makes_only_plots_stale(edited):
-    edit(edited / "scripts/convstudy/plots/comparison.py", "import ", "MORE = 1\nimport ")
+    path = edited / "scripts/convstudy/plots/comparison.py"
+    path.write_text(path.read_text() + "\nMORE = 1\n")
     jobs = stale(edited)
     assert [job for job in jobs if job.startswith("Comparison ")]
     assert not [job for job in jobs if not job.startswith("Comparison ")]
@@ -148,7 +149,8 @@ def test_a_variants_block_makes_that_variant_stale(edited):
 
 
 def test_a_metrics_code_trains_nothing(edited):
-    edit(edited / "scripts/convstudy/metrics.py", "import ", "MORE = 1\nimport ")
+    path = edited / "scripts/convstudy/metrics.py"
+    path.write_text(path.read_text() + "\nMORE = 1\n")
     jobs = stale(edited)
     assert [job for job in jobs if job.startswith("Evaluating")]
     assert not [job for job in jobs if job.startswith(("Training", "Initial", "Features"))]

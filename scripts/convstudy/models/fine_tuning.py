@@ -1,5 +1,6 @@
 """A whole backbone under a new head, every weight trainable."""
 
+from collections.abc import Iterator
 from typing import Literal
 
 import keras
@@ -26,11 +27,17 @@ def build(
         hidden: widths of the hidden layers after the pooling.
         convolution: put a 3x3 convolution of 64 filters and dropout 0.2 before the pooling, and
             dropout 0.4 after each hidden layer (the practical's third head).
-        batch_norm: `inference` keeps the backbone's batch norms on their stored statistics, which
-            few images a class would spoil; `training` is for a backbone with random weights.
+        batch_norm: `inference` freezes the backbone's batch norms (statistics, scale and offset),
+            which few images a class would spoil; `training` is for a backbone with random weights.
     """
+    if batch_norm == "inference":
+        # A `training=False` given to the backbone here would be overruled by `fit`: Keras hands
+        # the outer model's mode to the layers of a nested model.
+        for layer in _all_layers(backbone):
+            if isinstance(layer, layers.BatchNormalization):
+                layer.trainable = False
     images = layers.Input(input_shape)
-    maps = backbone(images, training=False if batch_norm == "inference" else None)
+    maps = backbone(images)
     if convolution:
         maps = layers.Conv2D(64, 3, padding="same", activation="relu")(maps)
         maps = layers.Dropout(0.2)(maps)
@@ -41,3 +48,11 @@ def build(
             vector = layers.Dropout(0.4)(vector)
     outputs = layers.Dense(classes, activation="softmax")(vector)
     return keras.Model(images, outputs, name="fine_tuning")
+
+
+def _all_layers(model: keras.Model) -> Iterator[keras.Layer]:
+    """The layers of a model and of the models nested in it."""
+    for layer in model.layers:
+        yield layer
+        if isinstance(layer, keras.Model):
+            yield from _all_layers(layer)

@@ -1,0 +1,147 @@
+"""Training: rate, order of the images, repeatability, and the test subset left alone."""
+
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+import tensorflow as tf
+
+from convstudy import evaluation, generators, networks, store, training
+
+SETTINGS = {
+    "batch_size": 16,
+    "learning_rate": 0.01,
+    "momentum": 0.9,
+    "nesterov": True,
+    "decay": 1e-6,
+    "epochs": 4,
+    "patience": 2,
+}
+SPEC = {
+    "input": "images",
+    "generator": {"kind": "normalize", "options": {}},
+    "training": SETTINGS,
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def deterministic():
+    tf.config.experimental.enable_op_determinism()
+    yield
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """A small data set whose classes differ in brightness, its statistics, initial weights."""
+    folder = tmp_path_factory.mktemp("training")
+    rng = np.random.default_rng(0)
+    with store.create_hdf5(folder / "data.h5", {"class_names": ["dark", "bright"]}) as file:
+        for subset, n in (("train", 50), ("validation", 20), ("test", 20)):
+            labels = np.arange(n, dtype=np.int32) % 2
+            images = rng.integers(0, 150, (n, 16, 16, 3)) + 60 * labels[:, None, None, None]
+            group = file.create_group(subset)
+            store.write_array(group, "images", images.astype(np.uint8))
+            store.write_array(group, "labels", labels)
+    (images,) = store.read_subset(folder / "data.h5", "train", ("images",))
+    statistics = generators.make("normalize", {}).fit(images)
+    store.write_statistics(folder / "normalize.h5", statistics)
+    start(folder / "data.h5", folder / "start.keras", 0)
+    return folder
+
+
+def fresh_process(seed):
+    """What a new job starts with: Keras numbers the names of layers within a process."""
+    tf.keras.backend.clear_session()
+    tf.keras.utils.set_random_seed(seed)
+
+
+def start(data, output, seed):
+    fresh_process(seed)
+    spec = {"kind": "base_net", "options": {}, "input": "images", "backbone": None}
+    networks.initialize(spec, data, None, output)
+
+
+def run(files, name, data="data.h5", seed=0):
+    fresh_process(seed)
+    (files / name).mkdir()
+    endings = {"model": "keras", "history": "csv", "run": "json"}
+    outputs = {key: str(files / name / f"{key}.{end}") for key, end in endings.items()}
+    statistics = files / "normalize.h5"
+    training.train(SPEC, seed, files / data, statistics, files / "start.keras", outputs, {})
+    return outputs
+
+
+@pytest.fixture(scope="module")
+def trained(files):
+    return run(files, "first")
+
+
+def content(path):
+    with open(path, "rb") as stream:
+        return stream.read()
+
+
+@pytest.mark.parametrize("step", [0, 1, 1000, 10**6])
+def test_the_rate_decays_as_in_keras_2(step):
+    rate = training.sgd(SETTINGS).get_config()["learning_rate"]["config"]
+    schedule = tf.keras.optimizers.schedules.InverseTimeDecay(**rate)
+    assert float(schedule(step)) == pytest.approx(0.01 / (1 + 1e-6 * step), rel=1e-6)
+
+
+def orders(first_epoch, epochs, seed=0):
+    """The order of 37 images in each of some epochs."""
+    numbers = np.arange(37, dtype=np.int32)
+    stream = training.training_stream(
+        generators.Generator(), {}, numbers[:, None], numbers, 8, seed, first_epoch
+    )
+    labels = [y.numpy() for _, y in stream.take(5 * epochs)]
+    return np.concatenate(labels).reshape(epochs, 37).tolist()
+
+
+def test_each_epoch_has_all_images_in_an_order_of_its_own():
+    epochs = orders(0, 3)
+    assert all(sorted(order) == list(range(37)) for order in epochs)
+    assert epochs[0] != epochs[1] != epochs[2]
+    assert orders(0, 3) == epochs
+    assert orders(0, 3, seed=1) != epochs
+    assert orders(2, 1)[0] == epochs[2]
+
+
+def test_the_same_seed_gives_the_same_bytes(files, trained):
+    again = run(files, "again")
+    assert content(trained["model"]) == content(again["model"])
+    assert content(trained["history"]) == content(again["history"])
+
+
+def test_initial_weights_depend_on_the_seed_alone(files):
+    start(files / "data.h5", files / "again.keras", 0)
+    start(files / "data.h5", files / "other.keras", 1)
+    assert content(files / "start.keras") == content(files / "again.keras")
+    assert content(files / "start.keras") != content(files / "other.keras")
+
+
+def test_training_does_not_open_the_test_images(files, trained):
+    (files / "without_test.h5").write_bytes(content(files / "data.h5"))
+    with h5py.File(files / "without_test.h5", "a") as file:
+        del file["test"]
+    blind = run(files, "blind", data="without_test.h5")
+    assert content(blind["model"]) == content(trained["model"])
+
+
+def test_the_saved_network_is_that_of_the_best_epoch(files, trained):
+    outputs = {"metrics": files / "metrics.json", "predictions": files / "predictions.h5"}
+    identity = {"variant": "v", "seed": 0}
+    evaluation.evaluate(
+        SPEC,
+        identity,
+        files / "data.h5",
+        files / "normalize.h5",
+        trained["model"],
+        trained["run"],
+        outputs,
+    )
+    metrics, history = store.read_json(outputs["metrics"]), pd.read_csv(trained["history"])
+    best = history["val_accuracy"].max()
+    assert metrics["validation_accuracy"] == pytest.approx(best, abs=1e-6)
+    assert metrics["best_epoch"] == history["val_accuracy"].idxmax() + 1
+    assert metrics["n_test"] == 20
