@@ -15,6 +15,7 @@ import contextlib
 import errno
 import json
 import os
+import re
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -179,9 +180,10 @@ def read_predictions(path: Path | str, subset: str = "test") -> tuple[np.ndarray
 
 
 def stable_zip(path: Path | str) -> None:
-    """Rewrite a `.keras` archive without times, so that equal models give equal bytes.
+    """Rewrite a `.keras` archive so that equal models give equal bytes.
 
-    Keras stores the date in `metadata.json` and in each zip entry; both are set to fixed values.
+    Keras stores the date in `metadata.json` and in each zip entry, and memory addresses as the
+    identity of shared objects in `config.json`: dates are fixed, identities are numbered.
     """
     path = Path(path)
     with whole_file(path) as temporary:
@@ -190,7 +192,19 @@ def stable_zip(path: Path | str) -> None:
                 content = source.read(name)
                 if name == "metadata.json":
                     content = json.dumps(json.loads(content) | {"date_saved": ""}).encode()
+                elif name == "config.json":
+                    content = _numbered_identities(content.decode()).encode()
                 target.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), content)
+
+
+def _numbered_identities(config: str) -> str:
+    """Number the shared objects of a model's config in the order of their appearance."""
+    numbers: dict[str, int] = {}
+
+    def number(match: re.Match) -> str:
+        return f"{match[1]}{numbers.setdefault(match[2], len(numbers))}"
+
+    return re.sub(r'("shared_object_id": )(\d+)', number, config)
 
 
 def _damaged(path: Path | str, error: Exception) -> UserError:
