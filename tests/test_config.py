@@ -131,8 +131,6 @@ def test_the_digest_of_code_ignores_what_changes_no_result(tree):
     before = tree()
     text = '"""Doc."""\n\n\ndef g():  # why\n    """Doc."""\n    return (1)\n'
     assert tree("b.py", text) == before
-        tree("b.py", '"""Doc."""\n\n\ndef g():  # why\n    """Doc."""\n    return (1)\n') == before
-    )
     assert tree("c.py", "def h():\n    return 3\n") == before
 
 
