@@ -1,6 +1,8 @@
 """Training: rate, order of the images, repeatability, and the test subset left alone."""
 
+import factory
 import h5py
+import keras
 import numpy as np
 import pandas as pd
 import pytest
@@ -145,3 +147,98 @@ def test_the_saved_network_is_that_of_the_best_epoch(files, trained):
     assert metrics["validation_accuracy"] == pytest.approx(best, abs=1e-6)
     assert metrics["best_epoch"] == history["val_accuracy"].idxmax() + 1
     assert metrics["n_test"] == 20
+
+
+def test_garbage_for_test_images_changes_nothing(files, trained):
+    (files / "garbage.h5").write_bytes(content(files / "data.h5"))
+    with h5py.File(files / "garbage.h5", "a") as file:
+        del file["test"]
+        file["test/images"] = np.full((3, 2), np.nan)
+        file["test/labels"] = np.array([-1, 999, 0])
+    garbage = run(files, "garbage", data="garbage.h5")
+    assert content(garbage["model"]) == content(trained["model"])
+    assert content(garbage["history"]) == content(trained["history"])
+
+
+def test_an_augmented_stream_can_begin_at_any_epoch(files):
+    generator = generators.make("normalize", {})
+    statistics = store.read_statistics(files / "normalize.h5")
+    images, labels = store.read_subset(files / "data.h5", "train")
+
+    def batches(first_epoch, seed=0):
+        stream = training.training_stream(
+            generator, statistics, images, labels, 16, seed, first_epoch
+        )
+        return [x.numpy() for x, _ in stream.take(4 * (4 - first_epoch))]
+
+    whole, late = batches(0), batches(2)
+    assert [len(x) for x in whole[:4]] == [16, 16, 16, 2]
+    assert all(map(np.array_equal, whole[8:], late))
+    assert not np.array_equal(whole[0], batches(0, seed=1)[0])
+
+
+def test_labels_stay_with_their_images(files):
+    images, labels = store.read_subset(files / "data.h5", "train")
+    stream = training.training_stream(generators.make("none", {}), {}, images, labels, 16, 0)
+    for batch, found in stream.take(4):
+        for image, label in zip(batch.numpy(), found.numpy(), strict=True):
+            row = np.abs(images / np.float32(255) - image).reshape(50, -1).sum(axis=1).argmin()
+            assert labels[row] == label
+
+
+@pytest.fixture(scope="module")
+def vectors(tmp_path_factory):
+    """Vectors with random labels, and a head with its initial weights."""
+    folder = tmp_path_factory.mktemp("vectors")
+    factory.write_vectors(folder / "data.h5", classes=3)
+    spec = {"kind": "feature_head", "options": {"hidden": [16]}, "input": "features"}
+    fresh_process(0)
+    networks.initialize(spec | {"backbone": None}, folder / "data.h5", None, folder / "start.keras")
+    return folder
+
+
+def train_head(folder, **changes):
+    """The trained head, its history, its run file and the optimizer's number of steps."""
+    spec = {"input": "features", "generator": None}
+    spec["training"] = SETTINGS | {"batch_size": 6, "learning_rate": 0.1} | changes
+    endings = {"model": "keras", "history": "csv", "run": "json"}
+    outputs = {key: str(folder / f"{key}.{end}") for key, end in endings.items()}
+    fresh_process(0)
+    training.train(spec, 0, folder / "data.h5", None, folder / "start.keras", outputs, {})
+    steps = int(keras.saving.load_model(outputs["model"]).optimizer.iterations)
+    model = networks.load_model(outputs["model"])
+    return model, pd.read_csv(outputs["history"]), store.read_json(outputs["run"]), steps
+
+
+def test_early_stopping_gives_back_the_weights_of_the_best_epoch(vectors):
+    model, history, run_file, _ = train_head(vectors, epochs=40, patience=2)
+    best = int(history["val_accuracy"].idxmax()) + 1
+    assert len(history) == run_file["epochs_run"] == best + 2 < 40
+    assert run_file["best_epoch"] == best
+    x, y = store.read_subset(vectors / "data.h5", "validation", ("vectors", "labels"))
+    accuracy = (np.asarray(model(x)).argmax(axis=1) == y).mean()
+    assert accuracy == pytest.approx(history["val_accuracy"].max(), abs=1e-6)
+    assert history["val_accuracy"].iloc[-1] < accuracy
+    short, _, _, _ = train_head(vectors, epochs=best, patience=None)
+    assert all(map(np.array_equal, model.get_weights(), short.get_weights()))
+
+
+def test_without_patience_all_epochs_are_trained_and_the_last_is_kept(vectors):
+    _, history, run_file, _ = train_head(vectors, epochs=5, patience=None)
+    assert len(history) == run_file["epochs_run"] == run_file["best_epoch"] == 5
+    assert run_file["train_loss"] == pytest.approx(history["loss"].iloc[-1])
+
+
+# 48 images: 8 steps are a whole number of `steps_per_execution`, the others are not.
+@pytest.mark.parametrize("batch_size", [6, *(pytest.param(n, marks=STEPS) for n in (48, 9, 5))])
+def test_an_epoch_is_every_image_once(vectors, batch_size):
+    _, _, _, steps = train_head(vectors, epochs=3, patience=None, batch_size=batch_size)
+    assert steps == 3 * -(-48 // batch_size)
+
+
+def test_the_history_has_the_rate_of_each_epoch_s_end(vectors):
+    _, history, _, _ = train_head(vectors, epochs=3, patience=None, decay=0.01)
+    expected = 0.1 / (1 + 0.01 * 8 * history["epoch"])
+    np.testing.assert_allclose(history["learning_rate"], expected, rtol=1e-5)
+    names = "epoch,loss,accuracy,val_loss,val_accuracy,learning_rate"
+    assert list(history) == names.split(",")

@@ -15,7 +15,6 @@ import tensorflow as tf
 from convstudy import generators, networks, runtime, store
 
 log = logging.getLogger(__name__)
-STEPS_PER_EXECUTION = 8
 
 
 def train(
@@ -47,7 +46,6 @@ def train(
         loss="sparse_categorical_crossentropy",
         metrics=["accuracy"],
         jit_compile=False,
-        steps_per_execution=STEPS_PER_EXECUTION if spec["input"] != "backbone" else 1,
     )
     callbacks = [EpochLog()]
     if settings["patience"] is not None:
