@@ -7,7 +7,6 @@ import pytest
 import yaml
 
 from convstudy import config as settings
-from convstudy import digests
 from convstudy.errors import UserError
 
 ROOT = Path(__file__).parent.parent
@@ -72,6 +71,106 @@ def test_a_bad_config_is_refused_with_key_value_and_nearest_name(change, words):
     assert all(word in str(refusal.value) for word in words), refusal.value
 
 
+BIRDS = "variants.features_one_layer.backbone"
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (
+            {"variants__finetune_conv__backbone": "resnet5"},
+            ["finetune_conv.backbone", "'resnet50'"],
+        ),
+        (
+            {"variants__pretrain_species__dataset": "demo_other"},
+            ["variants.pretrain_species.dataset", "'demo_other'", "'demo_other_species'"],
+        ),
+        (
+            {"studies__demo__tasks__objects__dataset": "demo_object"},
+            ["studies.demo.tasks.objects.dataset", "'demo_object'", "'demo_objects'"],
+        ),
+        (
+            {"studies__demo__tasks__birds__backbone": "resnet50_dem"},
+            ["studies.demo.tasks.birds.backbone", "'resnet50_demo'"],
+        ),
+        (
+            {"studies__demo__tasks": {"objects": {"dataset": "demo_objects"}}},
+            ["studies.demo.tasks", "'features_one_layer'", "'birds'", "Allowed: objects"],
+        ),
+        ({"studies__demo__limits": {"base_nt": 2}}, ["studies.demo.limits", "'base_net'"]),
+        (
+            {"studies__demo__backbones": {"finetune_conv": "resnet5"}},
+            ["studies.demo.backbones.finetune_conv", "'resnet50'"],
+        ),
+        (
+            {"comparisons__batch_norm__variants": ["base_net", "improved_nett"]},
+            ["comparisons.batch_norm.variants", "'improved_nett'", "'improved_net'"],
+        ),
+        (
+            {"datasets__demo_birds__files": {"images": "x"}},
+            ["datasets.demo_birds.files", "'lists' is missing"],
+        ),
+        ({"datasets__demo_birds__files": {}}, ["datasets.demo_birds.files", "non-empty"]),
+        (
+            {"datasets__demo_birds__reader": "cub200"},
+            ["datasets.demo_birds.reader", "readers/cub200.py", "'cub200_2010'"],
+        ),
+        (
+            {"backbones__resnet50_demo__weights": {"variant": "base_net"}},
+            ["backbones.resnet50_demo.weights.variant", "'base_net'"],
+        ),
+        ({"studies__demo__seed": [0]}, ["studies.demo.seed", "[0]", "'seeds'"]),
+        ({"threads__image": 1}, ["threads.image", "'images'"]),
+        ({"variants__base_net": {"model": "base_net"}}, ["variants.base_net"]),
+        ({"variants__base_net": None}, ["variants.base_net", "None"]),
+        ({"training__learning_rate": "fast"}, ["training.learning_rate", "'fast'"]),
+        ({"training__with_generator": {"epochs": 0, "patience": 1}}, ["with_generator.epochs"]),
+    ],
+)
+def test_dangling_names_and_wrong_types_are_refused(change, words):
+    with pytest.raises(UserError) as refusal:
+        checked(**change)
+    assert all(word in str(refusal.value) for word in words), refusal.value
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"models__head_two_layers_dropout__dropout": 1.5}, ["dropout", "1.5"]),
+        ({"models__head_two_layers__hidden": [0]}, ["hidden", "0"]),
+        ({"generators__normalize__width_shift": -3}, ["width_shift", "-3"]),
+        ({"demo__objekts": {"seed": 1}}, ["demo.objekts", "'objects'"]),
+        ({"backbones__resnet50": {"application": None}}, ["backbones.resnet50"]),
+        ({"backbones__resnet50": {"file": "x.keras", "weights": "random"}}, ["backbones.resnet50"]),
+    ],
+)
+@pytest.mark.xfail(reason="accepted by the config, fails in a job or is ignored", strict=True)
+def test_values_that_no_job_can_use_are_refused(change, words):
+    with pytest.raises(UserError) as refusal:
+        checked(**change)
+    assert all(word in str(refusal.value) for word in words), refusal.value
+
+
+def test_a_model_that_needs_a_backbone_and_has_none_is_refused():
+    config = checked(studies__demo__tasks__birds={"dataset": "demo_birds"})
+    with pytest.raises(UserError, match=BIRDS):
+        settings.resolve(config)
+
+
+def test_defaults_are_filled():
+    config = checked()
+    assert config["datasets"]["demo_birds"]["validation_fraction"] == 0.1
+    assert config["models"]["improved_net"]["batch_norm"] == "none"
+
+
+@pytest.mark.xfail(reason="`file: null`, once filled in, counts as a given file", strict=True)
+def test_a_second_check_changes_nothing():
+    config = checked()
+    again = copy.deepcopy(config)
+    settings.validate(again, SCHEMA)
+    assert again == config
+
+
 def test_a_backbone_refuses_standardised_pixels():
     with pytest.raises(UserError, match="finetune_conv.generator.*standardises"):
         settings.resolve(checked(variants__finetune_conv__generator="normalize"))
@@ -101,39 +200,3 @@ def test_every_key_of_the_schema_is_described():
     for name, block in schema["$defs"].items():
         found += undescribed(block, name)
     assert found == []
-
-
-@pytest.fixture
-def tree(tmp_path, monkeypatch):
-    """A small package in place of the project's."""
-    package = tmp_path / "convstudy"
-    package.mkdir()
-    (package / "__init__.py").write_text("")
-    (package / "a.py").write_text("def f():\n    from convstudy import b\n    return b.g()\n")
-    (package / "b.py").write_text("def g():\n    return 1\n")
-    (package / "c.py").write_text("def h():\n    return 2\n")
-    (tmp_path / "job.py").write_text("from convstudy.a import f\n")
-    monkeypatch.setattr(digests, "SCRIPTS", tmp_path)
-
-    def digest_after(name=None, text=""):
-        if name:
-            (package / name).write_text(text)
-        digests._imports.cache_clear()
-        digests._of_tree.cache_clear()
-        return digests.of_code("job.py")
-
-    yield digest_after
-    digests._imports.cache_clear()
-    digests._of_tree.cache_clear()
-
-
-def test_the_digest_of_code_ignores_what_changes_no_result(tree):
-    before = tree()
-    text = '"""Doc."""\n\n\ndef g():  # why\n    """Doc."""\n    return (1)\n'
-    assert tree("b.py", text) == before
-    assert tree("c.py", "def h():\n    return 3\n") == before
-
-
-def test_the_digest_of_code_sees_what_is_imported_two_files_away(tree):
-    before = tree()
-    assert tree("b.py", "def g():\n    return 2\n") != before

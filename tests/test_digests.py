@@ -1,0 +1,117 @@
+"""The digest of code: what it sees, and what it leaves alone."""
+
+import pytest
+
+from convstudy import digests
+
+FILES = {
+    "job.py": "from convstudy.near import f\n\nprint(f())\n",
+    "other_job.py": "from convstudy import sibling\n",
+    "convstudy/__init__.py": "",
+    "convstudy/near.py": "from convstudy import far\n\n\ndef f():\n    return far.g()\n",
+    "convstudy/far.py": "LIMIT = 1\n\n\ndef g():\n    return LIMIT\n",
+    "convstudy/sibling.py": "def h():\n    return 2\n",
+    "convstudy/models/__init__.py": "",
+    "convstudy/models/one.py": "from . import _shared\n\n\ndef build():\n    return _shared.S\n",
+    "convstudy/models/two.py": "def build():\n    return 2\n",
+    "convstudy/models/_shared.py": "S = 1\n",
+}
+
+
+@pytest.fixture
+def digest(tmp_path, monkeypatch):
+    """Write the files with some changes and take the digest, as a new process would."""
+    monkeypatch.setattr(digests, "SCRIPTS", tmp_path)
+
+    def clear():
+        digests._imports.cache_clear()
+        digests._of_tree.cache_clear()
+
+    def take(changes=None, script="job.py", modules=()):
+        for name, text in (FILES | (changes or {})).items():
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name).write_text(text)
+        clear()
+        return digests.of_code(script, *modules)
+
+    yield take
+    clear()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# why\nLIMIT = 1  # one\n\n\ndef g():\n    # here\n    return LIMIT\n",
+        '"""A module."""\n\nLIMIT = 1\n\n\ndef g():\n    """Give the limit."""\n    return LIMIT\n',
+        "LIMIT=(1)\ndef g( ):\n        return (\n            LIMIT)\n",
+    ],
+    ids=["comments", "docstrings", "formatting"],
+)
+def test_what_changes_no_result_is_not_in_it(digest, text):
+    before = digest()
+    assert digest({"convstudy/far.py": text}) == before
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("job.py", FILES["job.py"].replace("print(f())", "print(f() + 1)")),
+        ("convstudy/near.py", FILES["convstudy/near.py"].replace("far.g()", "far.g() + 1")),
+        ("convstudy/far.py", FILES["convstudy/far.py"].replace("return LIMIT", "return -LIMIT")),
+        ("convstudy/far.py", FILES["convstudy/far.py"].replace("LIMIT = 1", "LIMIT = 2")),
+        ("convstudy/__init__.py", "import os\n"),
+    ],
+    ids=["script", "imported", "two away", "constant two away", "package"],
+)
+def test_changed_code_is_seen(digest, name, text):
+    before = digest()
+    assert digest({name: text}) != before
+
+
+@pytest.mark.parametrize(
+    "near",
+    [
+        "def f():\n    from convstudy import far\n    return far.g()\n",
+        "def f():\n    from convstudy.far import g\n    return g()\n",
+        "def f():\n    import convstudy.far\n    return convstudy.far.g()\n",
+        "def f():\n    from .far import g\n    return g()\n",
+    ],
+)
+def test_imports_inside_functions_and_of_every_form_are_followed(digest, near):
+    far = FILES["convstudy/far.py"]
+    before = digest({"convstudy/near.py": near})
+    assert digest({"convstudy/near.py": near, "convstudy/far.py": far + "\nX = 1\n"}) != before
+
+
+def test_a_module_that_is_not_imported_is_not_in_it(digest):
+    before = digest()
+    change = {"convstudy/sibling.py": "def h():\n    return 3\n"}
+    assert digest(change) == before
+    other = digest(script="other_job.py")
+    assert digest(change, "other_job.py") != other
+
+
+def test_a_model_is_named_and_its_siblings_are_ignored(digest):
+    one = {"modules": ["convstudy.models.one"]}
+    before = digest(**one)
+    assert before != digest()
+    assert digest({"convstudy/models/two.py": "def build():\n    return 3\n"}, **one) == before
+    assert digest({"convstudy/models/new.py": "Y = 1\n"}, **one) == before
+    assert digest({"convstudy/models/_shared.py": "S = 2\n"}, **one) != before
+
+
+def test_modules_that_import_each_other_end(digest):
+    circle = {"convstudy/far.py": "from convstudy import near\n\n\ndef g():\n    return near\n"}
+    assert digest(circle) != digest()
+
+
+def test_canonical_text_ignores_the_order_of_keys():
+    one, two = {"a": 1, "b": {"c": [1, 2], "d": None}}, {"b": {"d": None, "c": [1, 2]}, "a": 1}
+    assert digests.canonical(one) == digests.canonical(two)
+    assert digests.canonical(one) != digests.canonical({"a": 1, "b": {"c": [2, 1], "d": None}})
+
+
+def test_the_digest_of_a_file_is_that_of_its_bytes(tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes("ä\n".encode())
+    assert digests.of_file(path) == digests.of_text("ä\n")
