@@ -43,10 +43,7 @@ def run_of(wildcards):
 def fits(run):
     """Whether the run's generator has statistics of its own."""
     generator = run["generator"]
-    return (
-        generator
-        and plugins.describe("generators", generator["kind"]).constants["FITS"]
-    )
+    return generator and plugins.constant("generators", generator, "FITS")
 
 
 def run_inputs(wildcards):
@@ -73,7 +70,7 @@ def initial_weights(wildcards):
 def start_inputs(wildcards):
     """What a network with initial weights is built for, and from."""
     model, backbone = config["models"][wildcards.model], wildcards.get("backbone")
-    takes = plugins.describe("models", model["kind"]).constants["INPUT"]
+    takes = plugins.constant("models", model, "INPUT")
     if takes == "features":
         return {"data": f"results/features/{wildcards.dataset}/{backbone}.h5"}
     inputs = {"data": f"results/data/{wildcards.dataset}.h5"}
@@ -89,8 +86,8 @@ def start_spec(wildcards):
     return canonical(
         {
             "kind": model["kind"],
-            "options": {key: value for key, value in model.items() if key != "kind"},
-            "input": plugins.describe("models", model["kind"]).constants["INPUT"],
+            "options": plugins.options(model),
+            "input": plugins.constant("models", model, "INPUT"),
             "backbone": config["backbones"][backbone] if backbone else None,
         }
     )

@@ -94,7 +94,7 @@ def _check_plugin(folder: str, where: str, block: Block, key: str = "kind") -> B
             + nearest(kind, known)
         )
     plugin = plugins.describe(folder, kind)
-    options = {name: value for name, value in block.items() if name != "kind"}
+    options = plugins.options(block)
     for error in Draft202012Validator(plugin.schema).iter_errors(options):
         message = _explain(error).removeprefix("config: ").replace("(top level): ", "")
         raise UserError(f"config: {where}: {message}")
@@ -208,8 +208,7 @@ def _run(config: Block, study_name: str, name: str) -> Block:
     study, variant = config["studies"][study_name], config["variants"][name]
     task = study["tasks"].get(variant.get("task"), {})
     model = config["models"][variant["model"]]
-    kind = model["kind"]
-    takes = plugins.describe("models", kind).constants["INPUT"]
+    takes = plugins.constant("models", model, "INPUT")
     backbone = None
     if takes != "images":
         backbone = study["backbones"].get(name) or variant["backbone"] or task.get("backbone")
@@ -219,7 +218,7 @@ def _run(config: Block, study_name: str, name: str) -> Block:
                 f"and neither the variant nor the task of study '{study_name}' names one."
             )
     generator = None if takes == "features" else config["generators"][variant["generator"]]
-    if takes == "backbone" and plugins.describe("generators", generator["kind"]).constants["FITS"]:
+    if takes == "backbone" and plugins.constant("generators", generator, "FITS"):
         raise UserError(
             f"config: variants.{name}.generator: '{variant['generator']}' standardises the pixels, "
             f"but a backbone has its own input preprocessing: choose a generator that does not."
@@ -229,11 +228,12 @@ def _run(config: Block, study_name: str, name: str) -> Block:
         "variant": name,
         "task": variant.get("task", ""),
         "model": variant["model"],
-        "kind": kind,
-        "options": {key: value for key, value in model.items() if key != "kind"},
+        "kind": model["kind"],
+        "options": plugins.options(model),
         "input": takes,
         "generator_name": variant["generator"] if generator else "none",
-        "generator": generator and _generator_block(generator),
+        "generator": generator
+        and {"kind": generator["kind"], "options": plugins.options(generator)},
         "backbone_name": backbone,
         "backbone": backbone and config["backbones"][backbone],
         "training": _training(
@@ -242,16 +242,11 @@ def _run(config: Block, study_name: str, name: str) -> Block:
     }
 
 
-def _generator_block(block: Block) -> Block:
-    options = {key: value for key, value in block.items() if key != "kind"}
-    return {"kind": block["kind"], "options": options}
-
-
 def _training(
     defaults: Block, own: Block, generator: Block | None, task: Block, limit: int | None
 ) -> Block:
     """Defaults, then the variant's own settings, then the study's limits."""
-    augments = generator and plugins.describe("generators", generator["kind"]).constants["AUGMENTS"]
+    augments = generator and plugins.constant("generators", generator, "AUGMENTS")
     length = defaults["with_generator" if augments else "without_generator"]
     settings = {k: v for k, v in defaults.items() if not k.startswith("with")} | length | own
     for most in (task.get("max_epochs"), limit):

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from convstudy import generators, metrics, networks, store
-from convstudy.training import test_stream
+from convstudy import metrics, networks, store
+from convstudy.training import preprocessing, test_stream
 
 # Larger than in training: it changes no number, and is faster.
 BATCH = 100
@@ -31,10 +31,8 @@ def evaluate(
         run_file: what training recorded of itself.
         outputs: paths of `metrics` and `predictions`.
     """
-    block = spec["generator"]
-    generator = generators.make(**block) if block else generators.Generator()
-    statistics = store.read_statistics(statistics_file)
-    array = "vectors" if spec["input"] == "features" else "images"
+    generator, statistics = preprocessing(spec, statistics_file)
+    array = networks.array_of(spec["input"])
     model = networks.load_model(model_file)
     predictions = {}
     for subset in ("validation", "test"):

@@ -26,6 +26,11 @@ def load_model(path: Path | str) -> keras.Model:
     return keras.saving.load_model(path, compile=False, safe_mode=True)
 
 
+def array_of(takes: str) -> str:
+    """The array of a data file that a model with this `INPUT` reads."""
+    return "vectors" if takes == "features" else "images"
+
+
 def initialize(
     spec: dict[str, Any], data_file: str, backbone_file: str | None, output: str
 ) -> None:
@@ -37,7 +42,7 @@ def initialize(
         backbone_file: the assembled backbone, for `input: backbone`.
         output: `.keras` file to write.
     """
-    array = "vectors" if spec["input"] == "features" else "images"
+    array = array_of(spec["input"])
     with store.open_hdf5(data_file) as file:
         shape = tuple(file["train"][array].shape[1:])
     classes = len(store.read_attributes(data_file)["class_names"])

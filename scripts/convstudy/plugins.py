@@ -58,6 +58,16 @@ def describe(folder: str, kind: str) -> Plugin:
     return Plugin(constants, schema | {"additionalProperties": False}, defaults)
 
 
+def constant(folder: str, block: dict[str, Any], name: str) -> Any:
+    """A module constant of the file that a config block names by its `kind`."""
+    return describe(folder, block["kind"]).constants[name]
+
+
+def options(block: dict[str, Any]) -> dict[str, Any]:
+    """The options of a config block: all its keys but `kind`."""
+    return {key: value for key, value in block.items() if key != "kind"}
+
+
 def _listed(value: Any) -> Any:
     """A default as JSON has it: a tuple becomes a list."""
     return list(value) if isinstance(value, tuple) else value

@@ -14,7 +14,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from convstudy import store
+from convstudy import digests, store
 from convstudy.archives import folder_files
 from convstudy.errors import UserError
 from convstudy.images import MAX_SIDE
@@ -182,8 +182,7 @@ def digest(path: Path) -> str:
             total.update(line.encode("utf-8", "surrogateescape"))
         return total.hexdigest()
     try:
-        with open(path, "rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
+        return digests.of_file(path)
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}). Check the file.") from error
 

@@ -100,16 +100,24 @@ def load_subsets(
     spec: dict[str, Any], data_file: str, statistics_file: str | None, seed: int
 ) -> tuple[dict[str, Any], tf.data.Dataset]:
     """The endless training stream (with its length `n`) and the validation images in order."""
-    block, batch = spec["generator"], spec["training"]["batch_size"]
-    generator = generators.make(**block) if block else generators.Generator()
-    statistics = store.read_statistics(statistics_file)
-    array = "vectors" if spec["input"] == "features" else "images"
-    images, labels = store.read_subset(data_file, "train", (array, "labels"))
+    batch = spec["training"]["batch_size"]
+    generator, statistics = preprocessing(spec, statistics_file)
+    arrays_read = (networks.array_of(spec["input"]), "labels")
+    images, labels = store.read_subset(data_file, "train", arrays_read)
     arrays = generator.training_arrays(images, statistics)
     stream = training_stream(generator, statistics, arrays, labels, batch, seed)
-    held_out = store.read_subset(data_file, "validation", (array, "labels"))
+    held_out = store.read_subset(data_file, "validation", arrays_read)
     validation = test_stream(generator, statistics, *held_out, batch)
     return {"stream": stream, "n": len(labels)}, validation
+
+
+def preprocessing(
+    spec: dict[str, Any], statistics_file: str | None
+) -> tuple[generators.Generator, generators.Statistics]:
+    """A run's generator (on features: one that changes nothing) and its statistics."""
+    block = spec["generator"]
+    generator = generators.make(**block) if block else generators.Generator()
+    return generator, store.read_statistics(statistics_file)
 
 
 def training_stream(

@@ -6,17 +6,15 @@ written under a temporary name in its own folder and renamed when it is whole.
 
 import gzip
 import io
-import os
 import struct
 import tarfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
-from . import birds, objects
+from convstudy import store
+from convstudy.demo import birds, objects
 
 DATE = 1_574_035_200  # 2019-11-18, the time stamp of every member
 JPEG_QUALITY = 88
@@ -202,7 +200,8 @@ def _write_tar(
 ) -> None:
     """Write a .tar.gz of (name, content) members; content None is a folder."""
     with (
-        _whole(Path(path)) as file,
+        store.whole_file(path) as temporary,
+        open(temporary, "wb") as file,
         gzip.GzipFile("", "wb", compresslevel, file, mtime=0) as zipped,
         tarfile.open(fileobj=zipped, mode="w", format=tarfile.USTAR_FORMAT) as tar,
     ):
@@ -215,19 +214,3 @@ def _write_tar(
             else:
                 member.size = len(content)
             tar.addfile(member, None if content is None else io.BytesIO(content))
-
-
-@contextmanager
-def _whole(path: Path) -> Iterator[BinaryIO]:
-    """Open a temporary file beside `path`; rename it to `path` when all went well."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    try:
-        with part.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
