@@ -4,7 +4,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.basedir, "scripts")))
 
-from convstudy import config as settings, digests, plugins
+from convstudy import code_digests, config as settings, digests, plugins
 from convstudy.errors import UserError
 
 try:
@@ -16,8 +16,13 @@ except UserError as error:
     raise WorkflowError(str(error)) from None
 
 canonical = digests.canonical
-code = digests.of_code
 report_template = Path(workflow.basedir, "scripts/convstudy/report.html.j2")
+
+
+def code(script, *modules):
+    """What a step's code is, for its record, and the digest by which an edit is seen."""
+    digest = code_digests.of_code(script, *modules)
+    return canonical({"of": [script, *modules], "digest": digest})
 
 
 wildcard_constraints:
@@ -109,11 +114,11 @@ def backbone_inputs(wildcards):
     return inputs
 
 
-def model_code(script, run):
-    """Digest of a script with the one generator that the run uses."""
+def run_code(script, run):
+    """The code of a script with the one model and the one generator that the run uses."""
     generator = run["generator"]
     modules = [f"convstudy.generators.{generator['kind']}"] if generator else []
-    return code(script, *modules)
+    return code(script, f"convstudy.models.{run['kind']}", *modules)
 
 
 def threads_of(wildcards):

@@ -2,14 +2,20 @@
 
 import json
 
-from convstudy import backbones, networks, runtime
+from convstudy import steps
+
+
+def build(job, step):
+    from convstudy import backbones, networks, runtime
+
+    runtime.set_up_tensorflow(job.threads, seed=0)
+    model = backbones.build(
+        json.loads(job.params.spec),
+        tuple(json.loads(job.params.size)),
+        job.input.get("weights"),
+    )
+    networks.save_model(model, job.output.backbone)
+
 
 if __name__ == "__main__":
-    with runtime.job_logging(snakemake.log[0]):
-        runtime.set_up_tensorflow(snakemake.threads, seed=0)
-        model = backbones.build(
-            json.loads(snakemake.params.spec),
-            tuple(json.loads(snakemake.params.size)),
-            snakemake.input.get("weights"),
-        )
-        networks.save_model(model, snakemake.output.backbone)
+    steps.run(snakemake, build)
