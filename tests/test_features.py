@@ -157,7 +157,6 @@ def test_a_file_that_is_no_model_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("shapes", [[(10,)], [(*SIZE, 3)] * 2], ids=["vectors", "two inputs"])
-@pytest.mark.xfail(reason="refused, with the advice of a senseless image_size", strict=True)
 def test_a_file_that_takes_no_images_is_refused_without_bad_advice(tmp_path, shapes):
     path = save_file(tmp_path / "other.keras", *shapes)
     with pytest.raises(UserError, match="other.keras") as refusal:
@@ -165,7 +164,6 @@ def test_a_file_that_takes_no_images_is_refused_without_bad_advice(tmp_path, sha
     assert "image_size" not in str(refusal.value)
 
 
-@pytest.mark.xfail(reason="the module of that name is called: TypeError", strict=True)
 def test_an_application_in_lower_case_is_refused_with_the_nearest():
     with pytest.raises(UserError, match="ResNet50"):
         backbones.build(RANDOM | {"application": "resnet50"}, SIZE, None)

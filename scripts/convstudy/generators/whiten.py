@@ -4,6 +4,8 @@ ZCA as ImageDataGenerator has it, from the eigenvectors of the covariance of the
 from the singular vectors of the image matrix: equal, and faster with more images than pixels.
 """
 
+from typing import Annotated
+
 import numpy as np
 
 from convstudy.errors import UserError
@@ -74,7 +76,11 @@ class Whiten(Generator):
         return centred.reshape(len(images), -1)
 
 
-def make(*, horizontal_flip: bool = True, epsilon: float = 1e-6) -> Generator:
+def make(
+    *,
+    horizontal_flip: bool = True,
+    epsilon: Annotated[float, {"exclusiveMinimum": 0}] = 1e-6,
+) -> Generator:
     """Make the generator.
 
     Args:
