@@ -1,31 +1,14 @@
 """The config: what is refused before any job starts, and what the shipped studies resolve to."""
 
 import copy
-from pathlib import Path
 
 import pytest
 import yaml
+from configs import SCHEMA, SHIPPED, checked
 
 from convstudy import config as settings
 from convstudy import studies
 from convstudy.errors import UserError
-
-ROOT = Path(__file__).parent.parent
-SCHEMA = ROOT / "rules/schemas/config.schema.yaml"
-SHIPPED = yaml.safe_load((ROOT / "config.yaml").read_text())
-
-
-def checked(**changes):
-    """The shipped config with some values changed, by dotted path (`__` for a dot)."""
-    config = copy.deepcopy(SHIPPED)
-    for path, value in changes.items():
-        *parents, last = path.split("__")
-        block = config
-        for parent in parents:
-            block = block[parent]
-        block[last] = value
-    settings.validate(config, SCHEMA)
-    return config
 
 
 @pytest.mark.parametrize("study", ["demo", "practica"])

@@ -4,6 +4,8 @@ import factory
 import keras
 import numpy as np
 import pytest
+import yaml
+from configs import SCHEMA
 
 from convstudy import backbones, networks, store
 from convstudy.errors import UserError
@@ -167,3 +169,9 @@ def test_a_file_that_takes_no_images_is_refused_without_bad_advice(tmp_path, sha
 def test_an_application_in_lower_case_is_refused_with_the_nearest():
     with pytest.raises(UserError, match="ResNet50"):
         backbones.build(RANDOM | {"application": "resnet50"}, SIZE, None)
+
+
+def test_the_schema_names_the_applications_of_keras():
+    known = {name for name in dir(keras.applications) if name[0].isupper()}
+    backbone = yaml.safe_load(SCHEMA.read_text())["$defs"]["backbone"]["properties"]
+    assert set(backbone["application"]["enum"]) == known | {None}

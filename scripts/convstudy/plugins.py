@@ -77,15 +77,18 @@ def options(block: dict[str, Any]) -> dict[str, Any]:
 
 def _options_schema(entry: ast.FunctionDef) -> dict[str, Any]:
     """The JSON schema of a function's keyword-only parameters, described by its docstring."""
-    arguments = r"^ {4}(\w+): (.+(?:\n {8}.+)*)"
-    described = dict(re.findall(arguments, ast.get_docstring(entry) or "", re.M))
+    docstring = ast.get_docstring(entry) or ""
+    described = {
+        name: " ".join(words.split()).rstrip(".")
+        for name, words in re.findall(r"^ {4}(\w+): (.+(?:\n {8}.+)*)", docstring, re.M)
+    }
     properties = {}
     required = []
     for argument, default in zip(entry.args.kwonlyargs, entry.args.kw_defaults, strict=True):
         name = argument.arg
         if name in GIVEN:
             continue
-        about = {"description": " ".join(described[name].split())} if name in described else {}
+        about = {"description": described[name]} if name in described else {}
         properties[name] = about | _schema(argument.annotation)
         if default is None:
             required.append(name)
