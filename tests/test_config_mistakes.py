@@ -61,6 +61,7 @@ def from_yaml(text):
             {"variants__base_net__reference": {"dataset": "x", "loss": float("inf")}},
             ["variants.base_net.reference.loss", "inf"],
         ),
+        ({"studies__demo__seeds": [2**32]}, ["studies.demo.seeds.0", "4294967296"]),
         ({"studies__demo__limits": {"base_net": -1}}, ["studies.demo.limits.base_net", "-1"]),
         (
             {"variants__base_net__dataset": "demo_objects"},
@@ -86,6 +87,18 @@ def from_yaml(text):
         (
             {"models__Improved_Net": {"kind": "base_net"}},
             ["models", "'improved_net' and 'Improved_Net'", "case"],
+        ),
+        (
+            {"datasets__demo_objects__image_size": [32, 15]},
+            ["demo_objects.image_size: [32, 15] is too small for base_net", "16"],
+        ),
+        (
+            {"datasets__demo_objects__image_size": [65, 64]},
+            ["demo_objects.image_size: [65, 64] is too large", "'whiten'", "12288"],
+        ),
+        (
+            {"datasets__demo_birds__image_size": [31, 32]},
+            ["demo_birds.image_size: [31, 32] is too small for ResNet50", "32"],
         ),
         ({"models__my-net": {"kind": "base_net"}}, ["models", "'my-net'", "letters, digits"]),
     ],

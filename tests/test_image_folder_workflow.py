@@ -19,7 +19,7 @@ studies:
     tasks: {objects: {dataset: mine}}
     variants: [base_net]
 datasets:
-  mine: {reader: image_folder, files: {images: ./pictures/}, image_size: [8, 8]}
+  mine: {reader: image_folder, files: {images: ./pictures/}, image_size: [16, 16]}
 """
 
 

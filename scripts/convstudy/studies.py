@@ -10,6 +10,9 @@ from convstudy import plugins
 from convstudy.errors import UserError
 from convstudy.schema import Block
 
+# Least side of the images that networks of keras.applications take; 32 where it is not here.
+SMALLEST = {"Xception": 71, "InceptionV3": 75, "InceptionResNetV2": 75}
+
 
 @dataclass(frozen=True)
 class Study:
@@ -38,6 +41,7 @@ def resolve(config: Block) -> Study:
         rows[study_name] = []
         for name in dict.fromkeys([*study["variants"], *fixed]):
             run = _run(config, study_name, name)
+            _check_size(config, run)
             key = (run["dataset"], name)
             if runs.setdefault(key, run) != run:
                 raise UserError(
@@ -136,6 +140,33 @@ def _run(config: Block, study_name: str, name: str) -> Block:
             config["training"], variant["training"], generator, task, study["limits"].get(name)
         ),
     }
+
+
+def _check_size(config: Block, run: Block) -> None:
+    """Refuse images that are too small for the network or too large for the generator."""
+    height, width = config["datasets"][run["dataset"]]["image_size"]
+    where = f"config: datasets.{run['dataset']}.image_size: [{height}, {width}]"
+    if run["backbone"]:
+        network = run["backbone"]["application"]
+        least = SMALLEST.get(network, 32) if network else 1
+    else:
+        network = run["model"]
+        least = plugins.describe("models", run["kind"]).constants.get("SMALLEST", 1)
+    if min(height, width) < least:
+        raise UserError(
+            f"{where} is too small for {network} (variant '{run['variant']}'), which takes sides "
+            f"of {least} pixels or more."
+        )
+    generator = run["generator"]
+    if generator is None:
+        return
+    most = plugins.describe("generators", generator["kind"]).constants.get("LARGEST")
+    if most and 3 * height * width > most:
+        raise UserError(
+            f"{where} is too large for generator '{run['generator_name']}' (variant "
+            f"'{run['variant']}'), which takes {most} values an image at most. Set a smaller size, "
+            f"or choose another generator."
+        )
 
 
 def _training(

@@ -13,7 +13,7 @@ from convstudy.generators import Generator
 
 FITS = True
 AUGMENTS = True
-LARGEST = 64 * 64 * 3
+LARGEST = 12_288  # values of an image, 64 x 64 x 3: the matrix has their square
 
 
 class Whiten(Generator):
