@@ -3,10 +3,11 @@
 import json
 from pathlib import Path
 
-from convstudy import runtime, splits
+from convstudy import runtime, sources, splits
 
 if __name__ == "__main__":
     with runtime.job_logging(snakemake.log[0]):
+        sources.check(json.loads(snakemake.params.expected))
         spec = json.loads(snakemake.params.spec)
         splits.prepare(
             spec["reader"],

@@ -165,7 +165,6 @@ def test_a_file_that_takes_no_images_is_refused_without_bad_advice(tmp_path, sha
     assert "image_size" not in str(refusal.value)
 
 
-@pytest.mark.xfail(reason="the module of that name is called: TypeError", strict=True)
 def test_an_application_in_lower_case_is_refused_with_the_nearest():
     with pytest.raises(UserError, match="ResNet50"):
         backbones.build(RANDOM | {"application": "resnet50"}, SIZE, None)
