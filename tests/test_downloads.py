@@ -184,7 +184,11 @@ def test_a_range_of_another_file_is_refused(server, target):
     part_of(target).parent.mkdir()
     part_of(target).write_bytes(CONTENT[:30_000])
     longer = status(206, Content_Range=f"bytes 30000-{SIZE}/{SIZE + 1}")
-    shifted = status(206, Content_Range=f"bytes 20000-{SIZE - 1}/{SIZE}")
+
+    def shifted(handler, content):
+        handler.head(206, Content_Range=f"bytes 20000-{SIZE - 1}/{SIZE}")
+        handler.body(content[20_000:])
+
     assert "100,001 bytes" in refusal(target, server.address("a", longer))
     assert part_of(target).stat().st_size == 30_000
     fetch(target, server.address("b", shifted, whole))
@@ -255,6 +259,21 @@ def test_two_at_once_fetch_it_once(server, target):
     for thread in threads:
         thread.join()
     assert alone(target) and server.served == SIZE
+
+
+def test_the_next_one_takes_over_where_the_first_one_fails(server, target):
+    def late_404(handler, content):
+        time.sleep(0.5)
+        handler.head(404)
+
+    failing, waiting = server.address("a", late_404), server.address("b")
+    first = threading.Thread(target=pytest.raises, args=(UserError, fetch, target, failing))
+    first.start()
+    while not server.ranges["a"]:
+        time.sleep(0.01)
+    fetch(target, waiting)
+    first.join()
+    assert alone(target) and len(server.ranges["b"]) == 1
 
 
 def test_a_killed_process_is_continued_by_the_next(server, target):
