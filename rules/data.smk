@@ -5,7 +5,7 @@
 
 rule prepare_data:
     input:
-        lambda w: config["datasets"][w.dataset]["files"].values(),
+        data_files,
     output:
         data="results/data/{dataset}.h5",
     log:
@@ -18,6 +18,7 @@ rule prepare_data:
     params:
         spec=lambda w: canonical(config["datasets"][w.dataset]),
         expected=lambda w: expected(config["datasets"][w.dataset]["files"].values()),
+        folders=folder_contents,
         code=lambda w: code(
             "prepare_data.py",
             f"convstudy.readers.{config['datasets'][w.dataset]['reader']}",

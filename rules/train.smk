@@ -54,12 +54,9 @@ rule train_model:
         runtime=720,
     params:
         spec=lambda w: canonical(
-            {key: run_of(w)[key] for key in ("input", "generator", "training")}
+            {key: run_of(w)[key] for key in ("kind", "input", "generator", "training")}
         ),
-        code=lambda w: model_code("train_model.py", run_of(w)),
-        model_code=lambda w: code(
-            "initialize_weights.py", f"convstudy.models.{run_of(w)['kind']}"
-        ),
+        code=lambda w: run_code("train_model.py", run_of(w)),
         compute_threads=threads_of,
     message:
         "Training {wildcards.variant} on {wildcards.dataset}, seed {wildcards.seed}"
@@ -88,6 +85,7 @@ rule evaluate_model:
             {
                 key: run_of(w)[key]
                 for key in (
+                    "kind",
                     "input",
                     "generator",
                     "task",
@@ -97,7 +95,7 @@ rule evaluate_model:
                 )
             }
         ),
-        code=lambda w: model_code("evaluate_model.py", run_of(w)),
+        code=lambda w: run_code("evaluate_model.py", run_of(w)),
         compute_threads=threads_of,
     message:
         "Evaluating {wildcards.variant} on {wildcards.dataset}, seed {wildcards.seed}"

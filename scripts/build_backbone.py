@@ -2,15 +2,21 @@
 
 import json
 
-from convstudy import backbones, networks, runtime, sources
+from convstudy import steps
+
+
+def build(job, step):
+    from convstudy import backbones, networks, runtime, sources
+
+    sources.check(json.loads(job.params.expected))
+    runtime.set_up_tensorflow(job.threads, seed=0)
+    model = backbones.build(
+        json.loads(job.params.spec),
+        tuple(json.loads(job.params.size)),
+        job.input.get("weights"),
+    )
+    networks.save_model(model, job.output.backbone)
+
 
 if __name__ == "__main__":
-    with runtime.job_logging(snakemake.log[0]):
-        sources.check(json.loads(snakemake.params.expected))
-        runtime.set_up_tensorflow(snakemake.threads, seed=0)
-        model = backbones.build(
-            json.loads(snakemake.params.spec),
-            tuple(json.loads(snakemake.params.size)),
-            snakemake.input.get("weights"),
-        )
-        networks.save_model(model, snakemake.output.backbone)
+    steps.run(snakemake, build)

@@ -3,10 +3,17 @@
 import json
 from pathlib import Path
 
-from convstudy import downloads, runtime
-from convstudy.sources import Source
+from convstudy import steps
+
+
+def download(job):
+    from convstudy import downloads, sources
+
+    source = sources.Source(**json.loads(job.params.source))
+    downloads.fetch(Path(job.output.file), source)
+
 
 if __name__ == "__main__":
-    with runtime.job_logging(snakemake.log[0]):
-        block = json.loads(snakemake.params.source)
-        downloads.fetch(Path(snakemake.output.file), Source(**block))
+    # no step of the cache: a second copy of a large file, and one that could replace a user's
+    with steps.logging_to(snakemake.log[0]):
+        download(snakemake)

@@ -2,9 +2,17 @@
 
 from pathlib import Path
 
-from convstudy import applications, downloads, runtime
+from convstudy import steps
+
+
+def download(job):
+    from convstudy import applications, downloads
+
+    source = applications.published(job.wildcards.application)
+    downloads.fetch(Path(job.output.file), source)
+
 
 if __name__ == "__main__":
-    with runtime.job_logging(snakemake.log[0]):
-        source = applications.published(snakemake.wildcards.application)
-        downloads.fetch(Path(snakemake.output.file), source)
+    # no step of the cache: a second copy of a large file, and one that could replace a user's
+    with steps.logging_to(snakemake.log[0]):
+        download(snakemake)

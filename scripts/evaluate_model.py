@@ -2,26 +2,32 @@
 
 import json
 
-from convstudy import evaluation, runtime
+from convstudy import steps
+
+
+def evaluate(job, step):
+    from convstudy import evaluation, runtime
+
+    spec, names = json.loads(job.params.spec), job.wildcards
+    runtime.set_up_tensorflow(job.params.compute_threads, int(names.seed))
+    evaluation.evaluate(
+        spec,
+        {
+            "dataset": names.dataset,
+            "variant": names.variant,
+            "task": spec["task"],
+            "model": spec["model"],
+            "generator": spec["generator_name"],
+            "backbone": spec["backbone_name"],
+            "seed": int(names.seed),
+        },
+        job.input.data,
+        job.input.get("statistics"),
+        job.input.model,
+        job.input.run,
+        dict(job.output.items()),
+    )
+
 
 if __name__ == "__main__":
-    with runtime.job_logging(snakemake.log[0]):
-        spec, names = json.loads(snakemake.params.spec), snakemake.wildcards
-        runtime.set_up_tensorflow(snakemake.params.compute_threads, int(names.seed))
-        evaluation.evaluate(
-            spec,
-            {
-                "dataset": names.dataset,
-                "variant": names.variant,
-                "task": spec["task"],
-                "model": spec["model"],
-                "generator": spec["generator_name"],
-                "backbone": spec["backbone_name"],
-                "seed": int(names.seed),
-            },
-            snakemake.input.data,
-            snakemake.input.get("statistics"),
-            snakemake.input.model,
-            snakemake.input.run,
-            dict(snakemake.output.items()),
-        )
+    steps.run(snakemake, evaluate)

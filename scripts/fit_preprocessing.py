@@ -2,12 +2,18 @@
 
 import json
 
-from convstudy import generators, runtime, store
+from convstudy import steps
+
+
+def fit(job, step):
+    from convstudy import generators, store
+
+    block = json.loads(job.params.spec)
+    generator = generators.make(block.pop("kind"), block)
+    (images,) = store.read_subset(job.input.data, "train", ("images",))
+    statistics = generator.fit(images)
+    store.write_statistics(job.output.statistics, statistics, n_train=len(images))
+
 
 if __name__ == "__main__":
-    with runtime.job_logging(snakemake.log[0]):
-        block = json.loads(snakemake.params.spec)
-        generator = generators.make(block.pop("kind"), block)
-        (images,) = store.read_subset(snakemake.input.data, "train", ("images",))
-        statistics = generator.fit(images)
-        store.write_statistics(snakemake.output.statistics, statistics, n_train=len(images))
+    steps.run(snakemake, fit)

@@ -2,14 +2,20 @@
 
 import json
 
-from convstudy import networks, runtime
+from convstudy import steps
+
+
+def initialize(job, step):
+    from convstudy import networks, runtime
+
+    runtime.set_up_tensorflow(1, seed=int(job.wildcards.seed))
+    networks.initialize(
+        json.loads(job.params.spec),
+        job.input.data,
+        job.input.get("backbone"),
+        job.output.weights,
+    )
+
 
 if __name__ == "__main__":
-    with runtime.job_logging(snakemake.log[0]):
-        runtime.set_up_tensorflow(1, seed=int(snakemake.wildcards.seed))
-        networks.initialize(
-            json.loads(snakemake.params.spec),
-            snakemake.input.data,
-            snakemake.input.get("backbone"),
-            snakemake.output.weights,
-        )
+    steps.run(snakemake, initialize)

@@ -3,11 +3,16 @@
 import json
 from pathlib import Path
 
-from convstudy import runtime
-from convstudy.demo import formats
+from convstudy import steps
+
+
+def draw(job, step):
+    from convstudy.demo import formats
+
+    outputs = [Path(path) for path in job.output]
+    write = formats.write_objects if len(outputs) == 1 else formats.write_birds
+    write(*outputs, **json.loads(job.params.spec))
+
 
 if __name__ == "__main__":
-    with runtime.job_logging(snakemake.log[0]):
-        outputs = [Path(path) for path in snakemake.output]
-        write = formats.write_objects if len(outputs) == 1 else formats.write_birds
-        write(*outputs, **json.loads(snakemake.params.spec))
+    steps.run(snakemake, draw)

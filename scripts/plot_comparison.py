@@ -2,26 +2,31 @@
 
 import json
 
-from convstudy import comparison as tables
-from convstudy import runtime
-from convstudy.plots import comparison, style
+from convstudy import steps
+
+
+def plot(job, step):
+    from convstudy import comparison as tables
+    from convstudy.plots import comparison, style
+
+    spec, inputs = json.loads(job.params.spec), job.input
+    runs = list(zip(inputs.metrics, inputs.predictions, strict=True))
+    frame = tables.summarize(spec["rows"], runs).set_index("variant")
+    # the histories come variant by variant, seed by seed
+    files = iter(inputs.histories)
+    histories = {
+        row["variant"]: [(seed, next(files)) for seed in spec["seeds"]] for row in spec["rows"]
+    }
+    columns = ["test_accuracy_mean", "test_accuracy_ci_low", "test_accuracy_ci_high"]
+    comparison.plot(
+        histories,
+        {name: tuple(frame.loc[name, columns]) for name in histories},
+        float(frame["chance_accuracy"].iloc[0]),
+        {name: style.colour_at(number) for name, number in spec["colours"].items()},
+        spec["title"],
+        list(job.output),
+    )
+
 
 if __name__ == "__main__":
-    with runtime.job_logging(snakemake.log[0]):
-        spec, inputs = json.loads(snakemake.params.spec), snakemake.input
-        runs = list(zip(inputs.metrics, inputs.predictions, strict=True))
-        frame = tables.summarize(spec["rows"], runs).set_index("variant")
-        # the histories come variant by variant, seed by seed
-        files = iter(inputs.histories)
-        histories = {
-            row["variant"]: [(seed, next(files)) for seed in spec["seeds"]] for row in spec["rows"]
-        }
-        columns = ["test_accuracy_mean", "test_accuracy_ci_low", "test_accuracy_ci_high"]
-        comparison.plot(
-            histories,
-            {name: tuple(frame.loc[name, columns]) for name in histories},
-            float(frame["chance_accuracy"].iloc[0]),
-            {name: style.colour_at(number) for name, number in spec["colours"].items()},
-            spec["title"],
-            list(snakemake.output),
-        )
+    steps.run(snakemake, plot)

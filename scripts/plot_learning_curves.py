@@ -2,15 +2,20 @@
 
 import json
 
-from convstudy import runtime
-from convstudy.plots import learning_curves, style
+from convstudy import steps
+
+
+def plot(job, step):
+    from convstudy.plots import learning_curves, style
+
+    spec = json.loads(job.params.spec)
+    learning_curves.plot(
+        list(zip(spec["seeds"], job.input.histories, strict=True)),
+        spec["title"],
+        style.colour_at(spec["colour"]),
+        list(job.output),
+    )
+
 
 if __name__ == "__main__":
-    with runtime.job_logging(snakemake.log[0]):
-        spec = json.loads(snakemake.params.spec)
-        learning_curves.plot(
-            list(zip(spec["seeds"], snakemake.input.histories, strict=True)),
-            spec["title"],
-            style.colour_at(spec["colour"]),
-            list(snakemake.output),
-        )
+    steps.run(snakemake, plot)

@@ -2,18 +2,24 @@
 
 import json
 
-from convstudy import runtime, store
-from convstudy.plots import confusion, reliability, style
+from convstudy import steps
+
+
+def plot(job, step):
+    from convstudy import store
+    from convstudy.plots import confusion, reliability, style
+
+    spec, outputs = json.loads(job.params.spec), job.output
+    files = list(job.input.predictions)
+    names = store.read_attributes(files[0])["class_names"]
+    confusion.plot(files, names, spec["title"], [outputs.confusion, outputs.confusion_svg])
+    reliability.plot(
+        files,
+        spec["title"],
+        style.colour_at(spec["colour"]),
+        [outputs.reliability, outputs.reliability_svg],
+    )
+
 
 if __name__ == "__main__":
-    with runtime.job_logging(snakemake.log[0]):
-        spec, outputs = json.loads(snakemake.params.spec), snakemake.output
-        files = list(snakemake.input.predictions)
-        names = store.read_attributes(files[0])["class_names"]
-        confusion.plot(files, names, spec["title"], [outputs.confusion, outputs.confusion_svg])
-        reliability.plot(
-            files,
-            spec["title"],
-            style.colour_at(spec["colour"]),
-            [outputs.reliability, outputs.reliability_svg],
-        )
+    steps.run(snakemake, plot)

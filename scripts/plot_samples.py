@@ -2,10 +2,15 @@
 
 import json
 
-from convstudy import runtime
-from convstudy.plots import samples
+from convstudy import steps
+
+
+def plot(job, step):
+    from convstudy.plots import samples
+
+    title = json.loads(job.params.spec)["title"]
+    samples.plot(job.input.data, title, list(job.output))
+
 
 if __name__ == "__main__":
-    with runtime.job_logging(snakemake.log[0]):
-        title = json.loads(snakemake.params.spec)["title"]
-        samples.plot(snakemake.input.data, title, list(snakemake.output))
+    steps.run(snakemake, plot)

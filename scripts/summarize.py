@@ -3,23 +3,29 @@
 import json
 import os
 
-from convstudy import comparison, runtime, summary
+from convstudy import steps
+
+
+def summarize(job, step):
+    from convstudy import comparison, summary
+
+    spec, inputs, outputs = json.loads(job.params.spec), job.input, job.output
+    runs = list(zip(inputs.metrics, inputs.predictions, strict=True))
+    folder = os.path.dirname(outputs.markdown)
+    pictures = {
+        heading: [(title, os.path.relpath(path, folder)) for title, path in entries]
+        for heading, entries in spec["pictures"].items()
+    }
+    summary.write_summary(
+        comparison.summarize(spec["rows"], runs),
+        spec["rows"],
+        outputs.csv,
+        outputs.markdown,
+        spec["study"],
+        pictures,
+        comparison.compare(spec["comparisons"], spec["rows"], runs),
+    )
+
 
 if __name__ == "__main__":
-    with runtime.job_logging(snakemake.log[0]):
-        spec, inputs, outputs = json.loads(snakemake.params.spec), snakemake.input, snakemake.output
-        runs = list(zip(inputs.metrics, inputs.predictions, strict=True))
-        folder = os.path.dirname(outputs.markdown)
-        pictures = {
-            heading: [(title, os.path.relpath(path, folder)) for title, path in entries]
-            for heading, entries in spec["pictures"].items()
-        }
-        summary.write_summary(
-            comparison.summarize(spec["rows"], runs),
-            spec["rows"],
-            outputs.csv,
-            outputs.markdown,
-            spec["study"],
-            pictures,
-            comparison.compare(spec["comparisons"], spec["rows"], runs),
-        )
+    steps.run(snakemake, summarize)

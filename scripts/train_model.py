@@ -2,27 +2,28 @@
 
 import json
 
-from convstudy import digests, runtime, training
+from convstudy import steps
+
+
+def train(job, step):
+    from convstudy import records, runtime, training
+
+    seed, params = int(job.wildcards.seed), job.params
+    provenance = records.provenance(step.record, job.input.data) | {
+        "git_commit": runtime.git_commit(),
+        "threads": params.compute_threads,
+    }
+    runtime.set_up_tensorflow(params.compute_threads, seed)
+    training.train(
+        json.loads(params.spec),
+        seed,
+        dict(job.input.items()),
+        dict(job.output.items()),
+        provenance,
+        step.scratch,
+        step.key,
+    )
+
 
 if __name__ == "__main__":
-    with runtime.job_logging(snakemake.log[0]):
-        seed, params = int(snakemake.wildcards.seed), snakemake.params
-        provenance = {
-            "data": digests.of_file(snakemake.input.data),
-            "initial_weights": digests.of_file(snakemake.input.initial_weights),
-            "code": digests.of_text(params.code + params.model_code),
-            "config": digests.of_text(params.spec),
-            "versions": runtime.versions(),
-            "git_commit": runtime.git_commit(),
-            "threads": params.compute_threads,
-        }
-        runtime.set_up_tensorflow(params.compute_threads, seed)
-        training.train(
-            json.loads(params.spec),
-            seed,
-            snakemake.input.data,
-            snakemake.input.get("statistics"),
-            snakemake.input.initial_weights,
-            dict(snakemake.output.items()),
-            provenance,
-        )
+    steps.run(snakemake, train)

@@ -2,18 +2,24 @@
 
 import json
 
-from convstudy import comparison, report, runtime
+from convstudy import steps
+
+
+def write(job, step):
+    from convstudy import comparison, report
+
+    spec, inputs = json.loads(job.params.spec), job.input
+    runs = list(zip(inputs.metrics, inputs.predictions, strict=True))
+    report.write_report(
+        job.output.report,
+        spec["study"],
+        comparison.summarize(spec["rows"], runs),
+        spec["rows"],
+        comparison.compare(spec["comparisons"], spec["rows"], runs),
+        list(inputs.metrics),
+        spec["pictures"],
+    )
+
 
 if __name__ == "__main__":
-    with runtime.job_logging(snakemake.log[0]):
-        spec, inputs = json.loads(snakemake.params.spec), snakemake.input
-        runs = list(zip(inputs.metrics, inputs.predictions, strict=True))
-        report.write_report(
-            snakemake.output.report,
-            spec["study"],
-            comparison.summarize(spec["rows"], runs),
-            spec["rows"],
-            comparison.compare(spec["comparisons"], spec["rows"], runs),
-            list(inputs.metrics),
-            spec["pictures"],
-        )
+    steps.run(snakemake, write)

@@ -5,7 +5,7 @@ import pandas
 import pytest
 from scipy import stats
 
-from convstudy import comparison, metrics, store, summary
+from convstudy import comparison, files, metrics, store, summary
 from convstudy.errors import UserError
 
 CLASSES = 6
@@ -50,7 +50,7 @@ def write_run(folder, name, seed, accuracy, dataset="shapes", n=300, numpy="2.0"
         "train_peak_memory_mib": 100.0 + seed,
         "provenance": {"versions": {"numpy": numpy, "keras": "3.0"}},
     }
-    store.write_json(where / "metrics.json", content)
+    files.write_json(where / "metrics.json", content)
     return where / "metrics.json", where / "predictions.h5"
 
 
@@ -86,7 +86,7 @@ def test_rows_follow_the_config_and_columns_are_fixed(study):
 def test_means_and_deviations(study):
     variants, runs = study
     row = comparison.summarize(variants, runs).iloc[2]
-    found = [store.read_json(path)["test_accuracy"] for path, _ in runs[:3]]
+    found = [files.read_json(path)["test_accuracy"] for path, _ in runs[:3]]
     assert row["n_seeds"] == 3
     assert row["test_accuracy_mean"] == pytest.approx(np.mean(found))
     assert row["test_accuracy_std"] == pytest.approx(np.std(found, ddof=1))
@@ -199,8 +199,8 @@ def test_differences_are_paired(study):
     assert mole["ci_low"] < mole["difference"] < mole["ci_high"]
     assert mole["mcnemar_seed"] == 0
     gain = mole["variant_only_right"] - mole["baseline_only_right"]
-    by_seed = {store.read_json(path)["variant"]: path for path, _ in runs if "seed0" in str(path)}
-    accuracies = {k: store.read_json(path)["test_accuracy"] for k, path in by_seed.items()}
+    by_seed = {files.read_json(path)["variant"]: path for path, _ in runs if "seed0" in str(path)}
+    accuracies = {k: files.read_json(path)["test_accuracy"] for k, path in by_seed.items()}
     assert gain / 300 == pytest.approx(accuracies["mole"] - accuracies["ant"])
     assert (found["mcnemar_p_holm"] >= found["mcnemar_p"]).all()
 

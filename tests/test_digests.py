@@ -2,11 +2,11 @@
 
 import pytest
 
-from convstudy import digests
+from convstudy import code_digests, digests
 
 FILES = {
     "job.py": "from convstudy.near import f\n\nprint(f())\n",
-    "other_job.py": "from convstudy import sibling\n",
+    "other_job.py": "from convstudy import sibling\n\nsibling.h()\n",
     "convstudy/__init__.py": "",
     "convstudy/near.py": "from convstudy import far\n\n\ndef f():\n    return far.g()\n",
     "convstudy/far.py": "LIMIT = 1\n\n\ndef g():\n    return LIMIT\n",
@@ -21,21 +21,17 @@ FILES = {
 @pytest.fixture
 def digest(tmp_path, monkeypatch):
     """Write the files with some changes and take the digest, as a new process would."""
-    monkeypatch.setattr(digests, "SCRIPTS", tmp_path)
-
-    def clear():
-        digests._imports.cache_clear()
-        digests._of_tree.cache_clear()
+    monkeypatch.setattr(code_digests, "SCRIPTS", tmp_path)
 
     def take(changes=None, script="job.py", modules=()):
         for name, text in (FILES | (changes or {})).items():
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / name).write_text(text)
-        clear()
-        return digests.of_code(script, *modules)
+        code_digests._known_state.clear()
+        return code_digests.of_code(script, *modules)
 
     yield take
-    clear()
+    code_digests._known_state.clear()
 
 
 @pytest.mark.parametrize(
@@ -59,9 +55,11 @@ def test_what_changes_no_result_is_not_in_it(digest, text):
         ("convstudy/near.py", FILES["convstudy/near.py"].replace("far.g()", "far.g() + 1")),
         ("convstudy/far.py", FILES["convstudy/far.py"].replace("return LIMIT", "return -LIMIT")),
         ("convstudy/far.py", FILES["convstudy/far.py"].replace("LIMIT = 1", "LIMIT = 2")),
-        ("convstudy/__init__.py", "import os\n"),
+        ("convstudy/__init__.py", "import os\n\nos.umask(0)\n"),
+        ("convstudy/far.py", FILES["convstudy/far.py"] + "\nprint(LIMIT)\n"),
+        ("convstudy/far.py", FILES["convstudy/far.py"] + "\n\n@register\ndef new():\n    pass\n"),
     ],
-    ids=["script", "imported", "two away", "constant two away", "package"],
+    ids=["script", "imported", "two away", "constant two away", "package", "import", "registry"],
 )
 def test_changed_code_is_seen(digest, name, text):
     before = digest()
@@ -75,12 +73,53 @@ def test_changed_code_is_seen(digest, name, text):
         "def f():\n    from convstudy.far import g\n    return g()\n",
         "def f():\n    import convstudy.far\n    return convstudy.far.g()\n",
         "def f():\n    from .far import g\n    return g()\n",
+        "from convstudy import far as other\n\n\ndef f():\n    return other.g()\n",
+        "from convstudy import far\n\n\ndef f():\n    return getattr(far, 'g')()\n",
+        "from convstudy import far\n\n\nclass F:\n    def f(self):\n        return far.g()\n\n\n"
+        "def f():\n    return F().f()\n",
     ],
 )
 def test_imports_inside_functions_and_of_every_form_are_followed(digest, near):
     far = FILES["convstudy/far.py"]
     before = digest({"convstudy/near.py": near})
-    assert digest({"convstudy/near.py": near, "convstudy/far.py": far + "\nX = 1\n"}) != before
+    changed = far.replace("return LIMIT", "return 2 * LIMIT")
+    assert digest({"convstudy/near.py": near, "convstudy/far.py": changed}) != before
+
+
+@pytest.mark.parametrize(
+    "addition",
+    ["def unused():\n    return 1\n", "UNUSED = 1\n", "class Unused:\n    pass\n"],
+)
+def test_a_sibling_that_nobody_uses_is_not_in_it(digest, addition):
+    before = digest()
+    for name in ("convstudy/near.py", "convstudy/far.py"):
+        assert digest({name: FILES[name] + "\n\n" + addition}) == before
+
+
+def test_a_name_that_another_module_hands_on_is_followed(digest):
+    files = {
+        "convstudy/near.py": "from convstudy import middle\n\n\ndef f():\n    return middle.g()\n",
+        "convstudy/middle.py": "from convstudy.far import g\n\nX = g\n",
+    }
+    before = digest(files)
+    changed = FILES["convstudy/far.py"].replace("return LIMIT", "return -LIMIT")
+    assert digest(files | {"convstudy/far.py": changed}) != before
+
+
+def test_an_edit_is_seen_by_a_process_that_has_read_the_files_before(digest, tmp_path):
+    before = digest()
+    path = tmp_path / "convstudy/far.py"
+    path.write_text(path.read_text().replace("LIMIT = 1", "LIMIT = 11"))
+    assert code_digests.of_code("job.py") != before
+
+
+def test_the_real_steps_use_no_more_than_they_need():
+    units = code_digests.units("train_model.py", "convstudy.models.base_net")
+    assert "convstudy.training:train" in units
+    assert "convstudy.store:read_subset" in units
+    modules = {name.split(":")[0] for name in units}
+    assert not modules & {"convstudy.evaluation", "convstudy.metrics", "convstudy.summary"}
+    assert "convstudy.store:write_predictions" not in units
 
 
 def test_a_module_that_is_not_imported_is_not_in_it(digest):

@@ -8,7 +8,7 @@ import numpy as np
 import pandas
 import pytest
 
-from convstudy import comparison, report, store
+from convstudy import comparison, files, report
 from convstudy.errors import UserError
 
 HOSTILE = '<script>alert("x")</script> & "quoted"'
@@ -58,7 +58,7 @@ def arguments(tmp_path):
         runs.append(tmp_path / f"{seed}.json")
         provenance = {"git_commit": "abc123", "threads": 2, "versions": {}}
         content = {"seed": seed, "train_seconds": 1800.0, "train_peak_memory_mib": 512.0 + seed}
-        store.write_json(runs[-1], content | {"provenance": provenance})
+        files.write_json(runs[-1], content | {"provenance": provenance})
     frame = pandas.DataFrame([row(HOSTILE), row("ant", test_accuracy_std=np.nan, n_seeds=1)])
     reference = {"loss": 2.9, "accuracy": 0.35, "dataset": "cifar100_25"}
     variants = [

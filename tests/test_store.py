@@ -5,7 +5,7 @@ import errno
 import numpy as np
 import pytest
 
-from convstudy import store
+from convstudy import files, store
 from convstudy.errors import UserError
 
 
@@ -18,17 +18,17 @@ def write_vectors(path, n=100):
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
     path = tmp_path / "file.json"
-    store.write_json(path, {"kept": 1})
+    files.write_json(path, {"kept": 1})
     with pytest.raises(TypeError):
-        store.write_json(path, {"bad": object()})
-    assert store.read_json(path) == {"kept": 1}
+        files.write_json(path, {"bad": object()})
+    assert files.read_json(path) == {"kept": 1}
     assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_full_disk_is_one_clear_message(tmp_path):
     path = tmp_path / "file.h5"
     with pytest.raises(UserError, match="file.h5: cannot be written"):
-        with store.whole_file(path) as temporary:
+        with files.whole_file(path) as temporary:
             temporary.write_text("half")
             raise OSError(errno.ENOSPC, "No space left on device")
     assert not list(tmp_path.iterdir())
@@ -36,7 +36,7 @@ def test_a_full_disk_is_one_clear_message(tmp_path):
 
 def test_what_a_killed_process_left_is_overwritten(tmp_path):
     path = tmp_path / "file.h5"
-    with store.whole_file(path) as temporary:
+    with files.whole_file(path) as temporary:
         leftover = temporary
         temporary.write_text("x")
     leftover.write_text("half of a file")

@@ -1,5 +1,7 @@
 """Training: rate, order of the images, repeatability, and the test subset left alone."""
 
+import shutil
+
 import factory
 import h5py
 import keras
@@ -8,7 +10,7 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 
-from convstudy import evaluation, generators, networks, store, training
+from convstudy import digests, evaluation, files, generators, networks, store, training
 
 SETTINGS = {
     "batch_size": 16,
@@ -20,6 +22,7 @@ SETTINGS = {
     "patience": 2,
 }
 SPEC = {
+    "kind": "base_net",
     "input": "images",
     "generator": {"kind": "normalize", "options": {}},
     "training": SETTINGS,
@@ -33,7 +36,7 @@ def deterministic():
 
 
 @pytest.fixture(scope="module")
-def files(tmp_path_factory):
+def trained_on(tmp_path_factory):
     """A small data set whose classes differ in brightness, its statistics, initial weights."""
     folder = tmp_path_factory.mktemp("training")
     rng = np.random.default_rng(0)
@@ -63,19 +66,21 @@ def start(data, output, seed):
     networks.initialize(spec, data, None, output)
 
 
-def run(files, name, data="data.h5", seed=0):
+def run(trained_on, name, data="data.h5", seed=0):
     fresh_process(seed)
-    (files / name).mkdir()
+    (trained_on / name).mkdir()
     endings = {"model": "keras", "history": "csv", "run": "json"}
-    outputs = {key: str(files / name / f"{key}.{end}") for key, end in endings.items()}
-    statistics = files / "normalize.h5"
-    training.train(SPEC, seed, files / data, statistics, files / "start.keras", outputs, {})
+    outputs = {key: str(trained_on / name / f"{key}.{end}") for key, end in endings.items()}
+    statistics = trained_on / "normalize.h5"
+    inputs = {"data": trained_on / data, "initial_weights": trained_on / "start.keras"}
+    inputs |= {"statistics": statistics}
+    training.train(SPEC, seed, inputs, outputs, {}, trained_on / f"{name}-backups", "key")
     return outputs
 
 
 @pytest.fixture(scope="module")
-def trained(files):
-    return run(files, "first")
+def trained(trained_on):
+    return run(trained_on, "first")
 
 
 def content(path):
@@ -109,61 +114,61 @@ def test_each_epoch_has_all_images_in_an_order_of_its_own():
     assert orders(2, 1)[0] == epochs[2]
 
 
-def test_the_same_seed_gives_the_same_bytes(files, trained):
-    again = run(files, "again")
+def test_the_same_seed_gives_the_same_bytes(trained_on, trained):
+    again = run(trained_on, "again")
     assert content(trained["model"]) == content(again["model"])
     assert content(trained["history"]) == content(again["history"])
 
 
-def test_initial_weights_depend_on_the_seed_alone(files):
-    start(files / "data.h5", files / "again.keras", 0)
-    start(files / "data.h5", files / "other.keras", 1)
-    assert content(files / "start.keras") == content(files / "again.keras")
-    assert content(files / "start.keras") != content(files / "other.keras")
+def test_initial_weights_depend_on_the_seed_alone(trained_on):
+    start(trained_on / "data.h5", trained_on / "again.keras", 0)
+    start(trained_on / "data.h5", trained_on / "other.keras", 1)
+    assert content(trained_on / "start.keras") == content(trained_on / "again.keras")
+    assert content(trained_on / "start.keras") != content(trained_on / "other.keras")
 
 
-def test_training_does_not_open_the_test_images(files, trained):
-    (files / "without_test.h5").write_bytes(content(files / "data.h5"))
-    with h5py.File(files / "without_test.h5", "a") as file:
+def test_training_does_not_open_the_test_images(trained_on, trained):
+    (trained_on / "without_test.h5").write_bytes(content(trained_on / "data.h5"))
+    with h5py.File(trained_on / "without_test.h5", "a") as file:
         del file["test"]
-    blind = run(files, "blind", data="without_test.h5")
+    blind = run(trained_on, "blind", data="without_test.h5")
     assert content(blind["model"]) == content(trained["model"])
 
 
-def test_the_saved_network_is_that_of_the_best_epoch(files, trained):
-    outputs = {"metrics": files / "metrics.json", "predictions": files / "predictions.h5"}
+def test_the_saved_network_is_that_of_the_best_epoch(trained_on, trained):
+    outputs = {"metrics": trained_on / "metrics.json", "predictions": trained_on / "predictions.h5"}
     identity = {"variant": "v", "seed": 0}
     evaluation.evaluate(
         SPEC,
         identity,
-        files / "data.h5",
-        files / "normalize.h5",
+        trained_on / "data.h5",
+        trained_on / "normalize.h5",
         trained["model"],
         trained["run"],
         outputs,
     )
-    metrics, history = store.read_json(outputs["metrics"]), pd.read_csv(trained["history"])
+    metrics, history = files.read_json(outputs["metrics"]), pd.read_csv(trained["history"])
     best = history["val_accuracy"].max()
     assert metrics["validation_accuracy"] == pytest.approx(best, abs=1e-6)
     assert metrics["best_epoch"] == history["val_accuracy"].idxmax() + 1
     assert metrics["n_test"] == 20
 
 
-def test_garbage_for_test_images_changes_nothing(files, trained):
-    (files / "garbage.h5").write_bytes(content(files / "data.h5"))
-    with h5py.File(files / "garbage.h5", "a") as file:
+def test_garbage_for_test_images_changes_nothing(trained_on, trained):
+    (trained_on / "garbage.h5").write_bytes(content(trained_on / "data.h5"))
+    with h5py.File(trained_on / "garbage.h5", "a") as file:
         del file["test"]
         file["test/images"] = np.full((3, 2), np.nan)
         file["test/labels"] = np.array([-1, 999, 0])
-    garbage = run(files, "garbage", data="garbage.h5")
+    garbage = run(trained_on, "garbage", data="garbage.h5")
     assert content(garbage["model"]) == content(trained["model"])
     assert content(garbage["history"]) == content(trained["history"])
 
 
-def test_an_augmented_stream_can_begin_at_any_epoch(files):
+def test_an_augmented_stream_can_begin_at_any_epoch(trained_on):
     generator = generators.make("normalize", {})
-    statistics = store.read_statistics(files / "normalize.h5")
-    images, labels = store.read_subset(files / "data.h5", "train")
+    statistics = store.read_statistics(trained_on / "normalize.h5")
+    images, labels = store.read_subset(trained_on / "data.h5", "train")
 
     def batches(first_epoch, seed=0):
         stream = training.training_stream(
@@ -177,8 +182,8 @@ def test_an_augmented_stream_can_begin_at_any_epoch(files):
     assert not np.array_equal(whole[0], batches(0, seed=1)[0])
 
 
-def test_labels_stay_with_their_images(files):
-    images, labels = store.read_subset(files / "data.h5", "train")
+def test_labels_stay_with_their_images(trained_on):
+    images, labels = store.read_subset(trained_on / "data.h5", "train")
     stream = training.training_stream(generators.make("none", {}), {}, images, labels, 16, 0)
     for batch, found in stream.take(4):
         for image, label in zip(batch.numpy(), found.numpy(), strict=True):
@@ -199,15 +204,17 @@ def vectors(tmp_path_factory):
 
 def train_head(folder, **changes):
     """The trained head, its history, its run file and the optimizer's number of steps."""
-    spec = {"input": "features", "generator": None}
+    spec = {"kind": "feature_head", "input": "features", "generator": None}
     spec["training"] = SETTINGS | {"batch_size": 6, "learning_rate": 0.1} | changes
     endings = {"model": "keras", "history": "csv", "run": "json"}
     outputs = {key: str(folder / f"{key}.{end}") for key, end in endings.items()}
     fresh_process(0)
-    training.train(spec, 0, folder / "data.h5", None, folder / "start.keras", outputs, {})
+    inputs = {"data": folder / "data.h5", "initial_weights": folder / "start.keras"}
+    training.train(spec, 0, inputs, outputs, {}, folder / "backups", digests.canonical(changes))
+    shutil.rmtree(folder / "backups")
     steps = int(keras.saving.load_model(outputs["model"]).optimizer.iterations)
     model = networks.load_model(outputs["model"])
-    return model, pd.read_csv(outputs["history"]), store.read_json(outputs["run"]), steps
+    return model, pd.read_csv(outputs["history"]), files.read_json(outputs["run"]), steps
 
 
 def test_early_stopping_gives_back_the_weights_of_the_best_epoch(vectors):

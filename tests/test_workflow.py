@@ -5,12 +5,13 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from convstudy import store
+from convstudy import files
 
 ROOT = Path(__file__).parent.parent
 SOURCES = ("Snakefile", "config.yaml", "rules", "scripts", "profiles", "envs")
@@ -85,6 +86,25 @@ def edited(project):
             shutil.copy(source, project / name)
 
 
+@pytest.fixture
+def copy(project, tmp_path) -> Path:
+    """The project at another path, for tests that really run."""
+    return Path(shutil.copytree(project, tmp_path / "copy"))
+
+
+def done(folder: Path) -> list[str]:
+    """Run the workflow; the logs of the steps that were really done, not restored."""
+    start = time.time()
+    run = snakemake(folder, "results/summary.csv")
+    assert run.returncode == 0, run.stdout + run.stderr
+    logs = folder / "results/logs"
+    return [
+        str(path.relative_to(logs).with_suffix(""))
+        for path in sorted(logs.rglob("*.log"))
+        if path.stat().st_mtime >= start and "restored from the cache" not in path.read_text()
+    ]
+
+
 def test_summary_has_a_row_a_variant(project):
     frame = pd.read_csv(project / "results/summary.csv")
     names = ["base_net_normalize", "base_net_whiten", "features_one_layer"]
@@ -96,7 +116,7 @@ def test_summary_has_a_row_a_variant(project):
 
 def test_metrics_say_what_made_them(project):
     run = project / "results/runs/tiny_objects/base_net_normalize/seed1"
-    metrics = store.read_json(run / "metrics.json")
+    metrics = files.read_json(run / "metrics.json")
     assert (metrics["variant"], metrics["seed"], metrics["n_classes"]) == (
         "base_net_normalize",
         1,
@@ -133,8 +153,11 @@ def test_a_models_code_makes_its_own_runs_stale(edited):
 
 
 def test_a_plots_code_makes_only_plots_stale(edited):
-    path = edited / "scripts/convstudy/plots/comparison.py"
-    path.write_text(path.read_text() + "\nMORE = 1\n")
+    edit(
+        edited / "scripts/convstudy/plots/comparison.py",
+        "height = 3.1 + below",
+        "height = 3 + below",
+    )
     jobs = stale(edited)
     assert [job for job in jobs if job.startswith("Comparison ")]
     assert not [job for job in jobs if not job.startswith("Comparison ")]
@@ -149,11 +172,50 @@ def test_a_variants_block_makes_that_variant_stale(edited):
 
 
 def test_a_metrics_code_trains_nothing(edited):
-    path = edited / "scripts/convstudy/metrics.py"
-    path.write_text(path.read_text() + "\nMORE = 1\n")
+    edit(edited / "scripts/convstudy/metrics.py", "EPSILON = 1e-7", "EPSILON = 1e-8")
     jobs = stale(edited)
     assert [job for job in jobs if job.startswith("Evaluating")]
     assert not [job for job in jobs if job.startswith(("Training", "Initial", "Features"))]
+
+
+def test_undoing_an_edit_restores_the_results_without_training(copy):
+    summary = (copy / "results/summary.csv").read_bytes()
+    model = copy / "scripts/convstudy/models/base_net.py"
+    edit(model, "layers.Dense(50,", "layers.Dense(51,")
+    assert len(done(copy)) > 0
+    assert (copy / "results/summary.csv").read_bytes() != summary
+    edit(model, "layers.Dense(51,", "layers.Dense(50,")
+    assert len(stale(copy)) > 0  # Snakemake alone would train again
+    assert done(copy) == []
+    assert (copy / "results/summary.csv").read_bytes() == summary
+
+
+def test_results_deleted_with_snakemakes_metadata_are_restored(copy):
+    summary = (copy / "results/summary.csv").read_bytes()
+    shutil.rmtree(copy / ".snakemake")
+    for path in (copy / "results").iterdir():  # all but the hidden folder of the cache
+        if not path.name.startswith("."):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    assert done(copy) == []
+    assert (copy / "results/summary.csv").read_bytes() == summary
+
+
+def test_a_copy_elsewhere_has_nothing_to_do(copy):
+    assert stale(copy) == []
+    shutil.rmtree(copy / ".snakemake")
+    assert stale(copy) == []
+
+
+def test_an_upstream_step_with_the_same_output_cuts_the_rest_off(copy):
+    edit(
+        copy / "scripts/convstudy/readers/cifar.py",
+        "\n\ndef ",
+        "\n\nANOTHER_CONSTANT = 1\n\n\ndef ",
+    )
+    jobs = stale(copy)
+    assert any("Reading and splitting tiny_objects" in job for job in jobs)
+    assert any(job.startswith("Training") for job in jobs)  # as far as Snakemake knows
+    assert done(copy) == ["prepare_data/tiny_objects"]
 
 
 def test_a_bad_key_is_refused_in_one_sentence(project):

@@ -5,7 +5,6 @@ Only the constructor of a network knows which weights are its own, and it fetche
 asked for `imagenet` here too, and what they call to fetch the weights is replaced for the moment.
 """
 
-import difflib
 from pathlib import Path
 from unittest import mock
 
@@ -13,7 +12,7 @@ import keras
 from keras.src.utils import file_utils
 
 from convstudy import sources
-from convstudy.errors import UserError
+from convstudy.errors import UserError, nearest
 from convstudy.sources import Source
 
 
@@ -34,9 +33,9 @@ def make(name: str, size: tuple[int, int] | None, weights: str | None = None) ->
     """
     known = [x for x in dir(keras.applications) if x[0].isupper()]
     if name not in known:
-        near = difflib.get_close_matches(name, known, 1)
-        hint = f" Did you mean '{near[0]}'?" if near else f" Known: {', '.join(known)}."
-        raise UserError(f"backbones: keras.applications has no network '{name}'.{hint}")
+        raise UserError(
+            f"backbones: keras.applications has no network '{name}'. {nearest(name, known)}"
+        )
     shape = (*size, 3) if size else None
     try:
         return getattr(keras.applications, name)(

@@ -17,7 +17,7 @@ import numpy as np
 import pandas
 from scipy import stats
 
-from convstudy import store
+from convstudy import files, store
 from convstudy.errors import UserError
 
 DRAWS = 2000
@@ -143,7 +143,7 @@ def half_width(accuracy: float, n_images: int) -> float:
 def _load(runs: Runs) -> dict[tuple[str, str], list[_Run]]:
     loaded: dict[tuple[str, str], list[_Run]] = {}
     for metrics_path, predictions_path in runs:
-        metrics = store.read_json(metrics_path)
+        metrics = files.read_json(metrics_path)
         probabilities, labels = store.read_predictions(predictions_path, "test")
         correct = probabilities.argmax(axis=1) == labels
         if abs(correct.mean() - metrics["test_accuracy"]) > 1e-6:

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from convstudy import metrics, networks, store
+from convstudy import files, metrics, networks, store
 from convstudy.training import preprocessing, test_stream
 
 # Larger than in training: it changes no number, and is faster.
@@ -33,17 +33,17 @@ def evaluate(
     """
     generator, statistics = preprocessing(spec, statistics_file)
     array = networks.array_of(spec["input"])
-    model = networks.load_model(model_file)
+    model = networks.load_model(model_file, spec["kind"])
     predictions = {}
     for subset in ("validation", "test"):
         images, labels = store.read_subset(data_file, subset, (array, "labels"))
         stream = test_stream(generator, statistics, images, labels, BATCH)
         predictions[subset] = (np.asarray(model.predict(stream, verbose=0)), labels)
     test, validation = (metrics.evaluate(*predictions[s]) for s in ("test", "validation"))
-    run = store.read_json(run_file)
+    run = files.read_json(run_file)
     class_names = store.read_attributes(data_file)["class_names"]
     store.write_predictions(outputs["predictions"], predictions, class_names=class_names)
-    store.write_json(
+    files.write_json(
         outputs["metrics"],
         identity
         | {

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from convstudy import backbones, models, store
+from convstudy import backbones, files, models, store
 
 log = logging.getLogger(__name__)
 BATCH = 32
@@ -16,13 +16,18 @@ BATCH = 32
 
 def save_model(model: keras.Model, path: Path | str) -> None:
     """Save a model as `.keras`, whole, with bytes that depend on the model alone."""
-    with store.whole_file(path) as temporary:
+    with files.whole_file(path) as temporary:
         model.save(temporary)
         store.stable_zip(temporary)
 
 
-def load_model(path: Path | str) -> keras.Model:
-    """Load a model of this workflow, uncompiled, in safe mode."""
+def load_model(path: Path | str, kind: str | None = None) -> keras.Model:
+    """Load a network of this workflow, uncompiled, in safe mode.
+
+    `kind` names the file in `models/` that may define layers of its own.
+    """
+    if kind:
+        models.load(kind)
     return keras.saving.load_model(path, compile=False, safe_mode=True)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import jinja2
 import pandas
 
-from convstudy import store
+from convstudy import files
 from convstudy.errors import UserError
 
 TEMPLATE = Path(__file__).with_name("report.html.j2")
@@ -148,13 +148,13 @@ def write_report(
         tables=summary_tables(frame, variants),
         comparisons=difference_tables(differences),
         variants=variants,
-        checklist=checklist(study, frame, [store.read_json(one) for one in metrics_paths]),
+        checklist=checklist(study, frame, [files.read_json(one) for one in metrics_paths]),
         sections=[
             (heading, [(title, _embedded(picture)) for title, picture in entries])
             for heading, entries in pictures.items()
         ],
     )
-    with store.whole_file(path) as temporary:
+    with files.whole_file(path) as temporary:
         temporary.write_text(page)
 
 

@@ -1,37 +1,9 @@
-"""What every job does: log to its file, end with one clear message, set TensorFlow up."""
+"""What the training and evaluation jobs need of the machine: TensorFlow set up, figures of cost."""
 
-import contextlib
-import logging
 import os
-import platform
 import resource
 import subprocess
-import sys
-from collections.abc import Iterator
-from importlib import metadata
 from pathlib import Path
-
-from convstudy.errors import UserError
-
-LIBRARIES = ("keras", "numpy", "tensorflow")
-
-
-@contextlib.contextmanager
-def job_logging(log_file: str | Path) -> Iterator[None]:
-    """Log to `log_file` and to standard error; turn a `UserError` into one line and exit 1."""
-    handlers = [logging.FileHandler(log_file, mode="w"), logging.StreamHandler()]
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(message)s", handlers=handlers, force=True
-    )
-    logging.captureWarnings(True)
-    try:
-        yield
-    except UserError as error:
-        logging.error("error: %s", error)
-        sys.exit(1)
-    except Exception:
-        logging.exception("unexpected error")
-        sys.exit(1)
 
 
 def set_up_tensorflow(threads: int, seed: int) -> None:
@@ -48,11 +20,6 @@ def set_up_tensorflow(threads: int, seed: int) -> None:
     tf.config.threading.set_inter_op_parallelism_threads(threads)
     tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(seed)
-
-
-def versions() -> dict[str, str]:
-    """Versions of Python and of the libraries that the numbers depend on."""
-    return {"python": platform.python_version()} | {x: metadata.version(x) for x in LIBRARIES}
 
 
 def git_commit() -> str | None:

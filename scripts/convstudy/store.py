@@ -12,9 +12,7 @@ groups `validation` and `test` with `probabilities` (n, classes) float32 and `la
 """
 
 import contextlib
-import errno
 import json
-import os
 import re
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -24,55 +22,10 @@ from typing import Any
 import h5py
 import numpy as np
 
-from convstudy.errors import UserError
+from convstudy import files
 
 SUBSETS = ("train", "validation", "test")
 IMAGES_PER_CHUNK = 32
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
-
-
-@contextlib.contextmanager
-def whole_file(path: Path | str) -> Iterator[Path]:
-    """Yield a temporary name beside `path` and rename it to `path` when the block succeeds.
-
-    The temporary name keeps the ending of `path`, because some writers choose a format by it. It is
-    the same in every run, so what a killed process left behind is overwritten by the next one. When
-    the block raises, the temporary file is removed and whatever `path` held stays as it was.
-
-    Raises:
-        UserError: the disk is full, or the folder cannot be written to.
-    """
-    path = Path(path)
-    temporary = path.with_name(f".part.{path.name}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
-        with open(temporary, "rb+") as stream:
-            os.fsync(stream.fileno())
-        os.replace(temporary, path)
-    except OSError as error:
-        if error.errno in _NO_ROOM:
-            raise UserError(
-                f"{path}: cannot be written ({os.strerror(error.errno)}). Free some space or "
-                f"correct the folder's permissions, and run the same command again."
-            ) from error
-        raise
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def write_json(path: Path | str, content: Mapping[str, Any]) -> None:
-    """Write builtin JSON types, indented; raise `ValueError` for NaN and `TypeError` for others."""
-    with whole_file(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n")
-
-
-def read_json(path: Path | str) -> dict[str, Any]:
-    """Read a JSON file of this workflow; raise `UserError` when it is damaged."""
-    try:
-        return json.loads(Path(path).read_text())
-    except (OSError, ValueError) as error:
-        raise _damaged(path, error) from error
 
 
 @contextlib.contextmanager
@@ -82,7 +35,7 @@ def create_hdf5(path: Path | str, attributes: Mapping[str, Any]) -> Iterator[h5p
     Object times are not tracked and attributes are written in sorted order, so that equal content
     gives equal bytes.
     """
-    with whole_file(path) as temporary, h5py.File(temporary, "w", libver="v110") as file:
+    with files.whole_file(path) as temporary, h5py.File(temporary, "w", libver="v110") as file:
         for key in sorted(attributes):
             value = attributes[key]
             if isinstance(value, list | tuple) and all(isinstance(x, str) for x in value):
@@ -98,7 +51,7 @@ def open_hdf5(path: Path | str) -> Iterator[h5py.File]:
         with h5py.File(path, "r") as file:
             yield file
     except (OSError, KeyError) as error:
-        raise _damaged(path, error) from error
+        raise files.damaged(path, error) from error
 
 
 def create_array(group: h5py.Group, name: str, shape: tuple[int, ...], dtype: Any) -> h5py.Dataset:
@@ -186,7 +139,7 @@ def stable_zip(path: Path | str) -> None:
     identity of shared objects in `config.json`: dates are fixed, identities are numbered.
     """
     path = Path(path)
-    with whole_file(path) as temporary:
+    with files.whole_file(path) as temporary:
         with zipfile.ZipFile(path) as source, zipfile.ZipFile(temporary, "w") as target:
             for name in sorted(source.namelist()):
                 content = source.read(name)
@@ -205,10 +158,3 @@ def _numbered_identities(config: str) -> str:
         return f"{match[1]}{numbers.setdefault(match[2], len(numbers))}"
 
     return re.sub(r'("shared_object_id": )(\d+)', number, config)
-
-
-def _damaged(path: Path | str, error: Exception) -> UserError:
-    return UserError(
-        f"{path}: cannot be read ({error}). The file is missing, cut or corrupted: delete it and "
-        f"run the same command again to have it rebuilt."
-    )

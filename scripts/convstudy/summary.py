@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import pandas
 
-from convstudy import report, store
+from convstudy import files, report
 
 
 def write_summary(
@@ -30,7 +30,7 @@ def write_summary(
         pictures: Headings and, under each, (title, path relative to `md_path`).
         differences: What `compare` returns.
     """
-    with store.whole_file(csv_path) as temporary:
+    with files.whole_file(csv_path) as temporary:
         frame.to_csv(temporary, index=False, float_format="%.6f", lineterminator="\n")
     parts = [f"# {study.get('title') or study['name']}", study.get("description") or ""]
     parts += [f"> {note}" for note in study.get("notes") or []]
@@ -42,5 +42,5 @@ def write_summary(
     for heading, entries in pictures.items():
         parts += [f"## {heading}"]
         parts += [f"![{title}]({quote(str(path))})" for title, path in entries]
-    with store.whole_file(md_path) as temporary:
+    with files.whole_file(md_path) as temporary:
         temporary.write_text("\n\n".join(part for part in parts if part) + "\n")

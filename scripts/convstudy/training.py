@@ -4,7 +4,7 @@ The order of the images and their augmentation are functions of (seed, epoch, st
 """
 
 import logging
-import time
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from convstudy import generators, networks, runtime, store
+from convstudy import backups, files, generators, networks, store
 
 log = logging.getLogger(__name__)
 
@@ -20,58 +20,50 @@ log = logging.getLogger(__name__)
 def train(
     spec: dict[str, Any],
     seed: int,
-    data_file: str,
-    statistics_file: str | None,
-    initial_file: str,
+    inputs: dict[str, str],
     outputs: dict[str, str],
     provenance: dict[str, Any],
+    backup_folder: Path,
+    key: str,
 ) -> None:
-    """Train one variant with one seed.
+    """Train one variant with one seed, from the last epoch that an earlier process finished.
 
     Args:
         spec: `training` (epochs, patience, batch_size, learning_rate, momentum, nesterov, decay),
-            `generator` (kind and options, None on features), `input`.
+            `generator` (kind and options, None on features), `kind` of the model, `input`.
         seed: decides the order of the images, augmentation and dropout.
-        data_file: images or features; only its training and validation subsets are opened.
-        statistics_file: the generator's statistics, if it has any.
-        initial_file: the network with its initial weights.
+        inputs: paths of `data` (images or features, of which only the training and validation
+            subsets are opened), `initial_weights` (.keras) and, if the generator has any,
+            `statistics`.
         outputs: paths of `model` (.keras), `history` (.csv) and `run` (.json).
         provenance: digests taken before the run; written as they are.
+        backup_folder: where a backup is written after each epoch.
+        key: digest of all that this training depends on; backups of another one are not used.
     """
     settings = spec["training"]
-    data, validation = load_subsets(spec, data_file, statistics_file, seed)
-    model = networks.load_model(initial_file)
-    model.compile(
-        optimizer=sgd(settings),
-        loss="sparse_categorical_crossentropy",
-        metrics=["accuracy"],
-        jit_compile=False,
-    )
-    callbacks = [EpochLog()]
-    if settings["patience"] is not None:
-        stopping = keras.callbacks.EarlyStopping(
-            "val_accuracy", mode="max", patience=settings["patience"], restore_best_weights=True
-        )
-        callbacks.append(stopping)
-    start = time.perf_counter()
-    steps = -(-data["n"] // settings["batch_size"])
+    model = compiled(networks.load_model(inputs["initial_weights"], spec["kind"]), settings)
+    epochs, stopping = EpochLog(), early_stopping(settings["patience"])
+    backup = backups.EpochBackup(backup_folder, key, epochs.rows, stopping)
+    first = backup.restore(model)
+    data, validation = load_subsets(spec, inputs["data"], inputs.get("statistics"), seed, first)
     model.fit(
         data["stream"],
-        steps_per_epoch=steps,
-        epochs=settings["epochs"],
+        steps_per_epoch=-(-data["n"] // settings["batch_size"]),
+        initial_epoch=first,
+        epochs=first if backup.is_over else settings["epochs"],
         validation_data=validation,
-        callbacks=callbacks,
+        callbacks=[epochs, *([stopping] if stopping else []), backup],
         shuffle=False,
         verbose=0,
     )
-    seconds = time.perf_counter() - start
-    history = pd.DataFrame(callbacks[0].rows)
+    costs = backup.costs()
+    history = pd.DataFrame(epochs.rows)
     networks.save_model(model, outputs["model"])
-    with store.whole_file(outputs["history"]) as temporary:
+    with files.whole_file(outputs["history"]) as temporary:
         history.to_csv(temporary, index=False)
-    best = int(history["val_accuracy"].idxmax()) if settings["patience"] is not None else -1
+    best = int(history["val_accuracy"].idxmax()) if stopping else -1
     kept = history.iloc[best]
-    store.write_json(
+    files.write_json(
         outputs["run"],
         {
             "epochs_run": len(history),
@@ -81,10 +73,30 @@ def train(
             "n_train": data["n"],
             "parameters": model.count_params(),
             "trainable_parameters": int(sum(np.prod(w.shape) for w in model.trainable_weights)),
-            "train_seconds": seconds,
-            "train_peak_memory_mib": runtime.peak_memory_mib(),
+            "train_seconds": costs["seconds"],
+            "train_peak_memory_mib": costs["peak_memory_mib"],
             "provenance": provenance,
         },
+    )
+
+
+def compiled(model: keras.Model, settings: dict[str, Any]) -> keras.Model:
+    """The network, ready to be trained with these settings."""
+    model.compile(
+        optimizer=sgd(settings),
+        loss="sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+        jit_compile=False,
+    )
+    return model
+
+
+def early_stopping(patience: int | None) -> keras.callbacks.EarlyStopping | None:
+    """Stop when the validation accuracy no longer grows, and go back to the best weights."""
+    if patience is None:
+        return None
+    return keras.callbacks.EarlyStopping(
+        "val_accuracy", mode="max", patience=patience, restore_best_weights=True
     )
 
 
@@ -97,15 +109,15 @@ def sgd(settings: dict[str, Any]) -> keras.optimizers.SGD:
 
 
 def load_subsets(
-    spec: dict[str, Any], data_file: str, statistics_file: str | None, seed: int
+    spec: dict[str, Any], data_file: str, statistics_file: str | None, seed: int, epoch: int = 0
 ) -> tuple[dict[str, Any], tf.data.Dataset]:
-    """The endless training stream (with its length `n`) and the validation images in order."""
+    """The stream from an `epoch` on (with its number of images `n`), and the validation images."""
     batch = spec["training"]["batch_size"]
     generator, statistics = preprocessing(spec, statistics_file)
     arrays_read = (networks.array_of(spec["input"]), "labels")
     images, labels = store.read_subset(data_file, "train", arrays_read)
     arrays = generator.training_arrays(images, statistics)
-    stream = training_stream(generator, statistics, arrays, labels, batch, seed)
+    stream = training_stream(generator, statistics, arrays, labels, batch, seed, epoch)
     held_out = store.read_subset(data_file, "validation", arrays_read)
     validation = test_stream(generator, statistics, *held_out, batch)
     return {"stream": stream, "n": len(labels)}, validation

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from convstudy import store
+from convstudy import files
 from convstudy.demo import birds, objects
 
 DATE = 1_574_035_200  # 2019-11-18, the time stamp of every member
@@ -200,7 +200,7 @@ def _write_tar(
 ) -> None:
     """Write a .tar.gz of (name, content) members; content None is a folder."""
     with (
-        store.whole_file(path) as temporary,
+        files.whole_file(path) as temporary,
         open(temporary, "wb") as file,
         gzip.GzipFile("", "wb", compresslevel, file, mtime=0) as zipped,
         tarfile.open(fileobj=zipped, mode="w", format=tarfile.USTAR_FORMAT) as tar,

@@ -3,13 +3,19 @@
 A model file has a function `build(input_shape, classes, *, <options>) -> keras.Model` that returns
 an uncompiled network ending in a softmax, and the constant `INPUT`: `images` (a generator's
 output), `features` (a backbone's vectors) or `backbone` (images in [0, 1] through a backbone that
-`build` receives as its keyword `backbone`).
+`build` receives as its keyword `backbone`). A constant `SMALLEST` is the least side of the images.
 """
 
 from importlib import import_module
+from types import ModuleType
 from typing import Any
+
+
+def load(kind: str) -> ModuleType:
+    """Import the file `kind`, which registers the layers of its own that it may have with Keras."""
+    return import_module(f"convstudy.models.{kind}")
 
 
 def build(kind: str, input_shape: tuple[int, ...], classes: int, options: dict[str, Any]) -> Any:
     """Build the network of the file `kind`; its weights are drawn from Keras's global seed."""
-    return import_module(f"convstudy.models.{kind}").build(input_shape, classes, **options)
+    return load(kind).build(input_shape, classes, **options)

@@ -19,7 +19,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from convstudy import store
+from convstudy import files
 from convstudy.errors import UserError
 
 PAGE_WIDTH = 7.2
@@ -171,5 +171,5 @@ def _save(picture: Figure, path: Path) -> None:
         raise ValueError(f"{path}: pictures are saved as .png or .svg")
     # Dates and the versions of software would make the bytes differ from one run to the next.
     nothing = {"Software": None} if kind == "png" else {"Date": None, "Creator": None}
-    with store.whole_file(path) as temporary:
+    with files.whole_file(path) as temporary:
         picture.savefig(temporary, format=kind, dpi=DPI, metadata=nothing, facecolor="white")

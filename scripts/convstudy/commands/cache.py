@@ -1,0 +1,53 @@
+"""Look into the cache of finished steps, check it, make it smaller."""
+
+from pathlib import Path
+
+import click
+
+from convstudy.cache import Cache
+
+FOLDER = Path("results/.convstudy/cache")
+
+
+@click.group()
+@click.option("--folder", default=FOLDER, type=Path, help="The config's cache.folder.")
+@click.pass_context
+def command(ctx: click.Context, folder: Path) -> None:
+    """Finished steps that are kept to be restored: list, check, trim."""
+    if not folder.is_dir():
+        raise click.ClickException(f"{folder}: there is no cache here; name another with --folder")
+    ctx.obj = Cache(folder, 0)
+
+
+@command.command("list")
+@click.pass_obj
+def list_steps(cache: Cache) -> None:
+    """List the steps, the one used longest ago first."""
+    count = 0
+    for entry, step in cache.steps():
+        count += 1
+        names = " ".join(step["wildcards"].values())
+        click.echo(f"{entry.stem[:12]}  {step['rule']:<24} {names}")
+    click.echo(f"{count} steps, {cache.size() / 1e6:.1f} MB")
+
+
+@command.command()
+@click.pass_obj
+def check(cache: Cache) -> None:
+    """Compare every file in the cache with its digest; damaged ones are never used."""
+    damaged = cache.damaged()
+    for path in damaged:
+        click.echo(f"{path}: damaged; delete it, the step that made it is then done again")
+    if damaged:
+        raise click.ClickException(f"{len(damaged)} damaged files")
+    click.echo("every file is whole")
+
+
+@command.command()
+@click.option("--to-gb", default=0.0, show_default=True, help="What may stay, in 10^9 bytes.")
+@click.pass_obj
+def trim(cache: Cache, to_gb: float) -> None:
+    """Drop the steps used longest ago; by default all of them."""
+    before = cache.size()
+    cache.trim(int(to_gb * 1e9))
+    click.echo(f"{(before - cache.size()) / 1e6:.1f} MB freed")

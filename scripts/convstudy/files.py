@@ -1,0 +1,65 @@
+"""Files that appear whole or not at all, and JSON. Nothing here needs more than Python itself."""
+
+import contextlib
+import errno
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from convstudy.errors import UserError
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
+
+
+@contextlib.contextmanager
+def whole_file(path: Path | str) -> Iterator[Path]:
+    """Yield a temporary name beside `path` and rename it to `path` when the block succeeds.
+
+    The temporary name keeps the ending of `path`, because some writers choose a format by it. It is
+    the same in every run, so what a killed process left behind is overwritten by the next one. When
+    the block raises, the temporary file is removed and whatever `path` held stays as it was.
+
+    Raises:
+        UserError: the disk is full, or the folder cannot be written to.
+    """
+    path = Path(path)
+    temporary = path.with_name(f".part.{path.name}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        with open(temporary, "rb+") as stream:
+            os.fsync(stream.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        if error.errno in _NO_ROOM:
+            raise UserError(
+                f"{path}: cannot be written ({os.strerror(error.errno)}). Free some space or "
+                f"correct the folder's permissions, and run the same command again."
+            ) from error
+        raise
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_json(path: Path | str, content: Mapping[str, Any]) -> None:
+    """Write builtin JSON types, indented; raise `ValueError` for NaN and `TypeError` for others."""
+    with whole_file(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n")
+
+
+def read_json(path: Path | str) -> dict[str, Any]:
+    """Read a JSON file of this workflow; raise `UserError` when it is damaged."""
+    try:
+        return json.loads(Path(path).read_text())
+    except (OSError, ValueError) as error:
+        raise damaged(path, error) from error
+
+
+def damaged(path: Path | str, error: Exception) -> UserError:
+    """The message for a file of this workflow that cannot be read."""
+    return UserError(
+        f"{path}: cannot be read ({error}). The file is missing, cut or corrupted: delete it and "
+        f"run the same command again to have it rebuilt."
+    )

@@ -1,0 +1,109 @@
+"""Records: what a step was made of, taken before it runs, and what it left.
+
+A record has the step's `rule`, `wildcards`, `params`, `code` (digest of each unit of code that it
+uses), `inputs` (path and SHA-256), library `versions`, and, once it is done, its `outputs` (path to
+SHA-256). Its key, by which the cache knows a step, is the digest of all but paths and outputs.
+Records lie beside the results and travel with them; `./convstudy verify` and `./convstudy why` read
+them.
+"""
+
+import json
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from convstudy import code_digests, digests, files, folders
+from convstudy.errors import UserError
+
+FORMAT = 1
+# Numbers depend on these, and pictures on the last; Python's own version does not matter to either.
+LIBRARIES = ("h5py", "keras", "matplotlib", "numpy", "pandas", "pillow", "scipy", "tensorflow")
+FOLDER = Path("results/.convstudy/records")
+
+
+def before(job: Any) -> dict[str, Any]:
+    """The record of a Snakemake job that is about to run.
+
+    Raises:
+        UserError: its code was edited since Snakemake planned it.
+    """
+    params = {name: value for name, value in job.params.items() if name != "code"}
+    code = json.loads(job.params.code)
+    units = code_digests.units(*code["of"])
+    if code_digests.of_units(units) != code["digest"]:
+        raise UserError(
+            f"the code of {job.rule} was edited while the workflow was running: run the same "
+            f"command again"
+        )
+    return {
+        "format": FORMAT,
+        "rule": job.rule,
+        "wildcards": dict(job.wildcards.items()),
+        "params": params,
+        "code": units,
+        "inputs": [{"path": path, "sha256": digest_of(path)} for path in job.input],
+        "versions": versions(),
+    }
+
+
+def digest_of(path: str) -> str:
+    """Digest of what a step reads: a file, or a folder of files."""
+    return folders.digest(Path(path)) if Path(path).is_dir() else digests.of_file(path)
+
+
+def key(record: dict[str, Any]) -> str:
+    """The digest of all that decides a step's result: equal keys, equal results."""
+    content = [x["sha256"] for x in record["inputs"]]
+    return digests.of_text(digests.canonical(record | {"inputs": content}))
+
+
+def check_inputs(record: dict[str, Any]) -> None:
+    """Refuse a result whose inputs changed while it was made.
+
+    Raises:
+        UserError: an input has other bytes than before the step.
+    """
+    for entry in record["inputs"]:
+        if digest_of(entry["path"]) != entry["sha256"]:
+            raise UserError(
+                f"{entry['path']} was changed while {record['rule']} was reading it: the result "
+                f"is dropped; run the same command again"
+            )
+
+
+def finished(record: dict[str, Any], outputs: list[str]) -> dict[str, Any]:
+    """The record with the digests of the files that the step left."""
+    return record | {"outputs": {path: digests.of_file(path) for path in outputs}}
+
+
+def provenance(record: dict[str, Any], data_file: str) -> dict[str, Any]:
+    """What a run's metrics say of its making: digests of data, code and config, and versions."""
+    inputs = {entry["path"]: entry["sha256"] for entry in record["inputs"]}
+    return {
+        "data": inputs[data_file],
+        "inputs": inputs,
+        "code": code_digests.of_units(record["code"]),
+        "config": digests.of_text(digests.canonical(record["params"])),
+        "versions": record["versions"],
+    }
+
+
+def path_of(output: str) -> Path:
+    """Where the record of a step lies, by the first of its outputs."""
+    return FOLDER / f"{output}.json"
+
+
+def write(record: dict[str, Any]) -> None:
+    """Write a finished record."""
+    files.write_json(path_of(next(iter(record["outputs"]))), record)
+
+
+def versions() -> dict[str, str]:
+    """Versions of the installed ones of the libraries that results depend on."""
+    found = {}
+    for library in LIBRARIES:
+        try:
+            found[library] = metadata.version(library)
+        except metadata.PackageNotFoundError:
+            continue  # an environment without TensorFlow draws the plots
+    return found

@@ -1,0 +1,182 @@
+"""A training that is killed goes on from its last finished epoch and ends the same to the bit."""
+
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import factory
+import keras
+import pytest
+from test_training import SETTINGS
+
+from convstudy import files, networks, training
+
+EPOCHS = 7
+CASES = {
+    "all epochs": {"patience": None},
+    "early stopping": {"patience": 2},
+    "stops at once": {"patience": 1, "learning_rate": 1.0},
+}
+
+
+class Killed(BaseException):
+    """Stands for the end of a process."""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Vectors, and a head with dropout and batch normalization, whose states must come back too."""
+    folder = tmp_path_factory.mktemp("backups")
+    factory.write_vectors(folder / "data.h5", classes=3)
+    keras.utils.set_random_seed(0)
+    head = keras.Sequential(
+        [
+            keras.layers.Input(factory_width(folder)),
+            keras.layers.Dense(16, activation="relu"),
+            keras.layers.BatchNormalization(),
+            keras.layers.Dropout(0.5),
+            keras.layers.Dense(3, activation="softmax"),
+        ]
+    )
+    networks.save_model(head, folder / "start.keras")
+    return folder
+
+
+def factory_width(folder) -> tuple[int]:
+    from convstudy import store
+
+    return store.read_subset(folder / "data.h5", "train", ("vectors",))[0].shape[1:]
+
+
+def train(folder: Path, name: str, case: str, key: str = "key") -> dict[str, bytes]:
+    """Train as a new process would, with the backups of `name`; the bytes of what it left."""
+    keras.utils.clear_session()
+    keras.utils.set_random_seed(0)
+    spec = {"kind": "feature_head", "input": "features", "generator": None}
+    spec["training"] = SETTINGS | {"batch_size": 6, "epochs": EPOCHS} | CASES[case]
+    (folder / name).mkdir(exist_ok=True)
+    outputs = {"model": "model.keras", "history": "history.csv", "run": "run.json"}
+    outputs = {key: str(folder / name / file) for key, file in outputs.items()}
+    inputs = {"data": str(folder / "data.h5"), "initial_weights": str(folder / "start.keras")}
+    training.train(spec, 0, inputs, outputs, {}, folder / name / "backups", key)
+    return {name: Path(outputs[name]).read_bytes() for name in ("model", "history")}
+
+
+@pytest.fixture(scope="module", params=list(CASES))
+def whole(request, folder):
+    """A training that nothing disturbed."""
+    return request.param, train(folder, f"whole {request.param}", request.param)
+
+
+def kill_at(monkeypatch, moment: int) -> None:
+    """End the process, so to speak, at its `moment`-th batch, backup or file."""
+    left = [moment]
+
+    def tick(*_):
+        left[0] -= 1
+        if left[0] < 0:
+            raise Killed
+
+    log = training.EpochLog
+    monkeypatch.setattr(log, "on_train_batch_end", lambda self, *a, **k: tick(), raising=False)
+    monkeypatch.setattr(log, "on_test_batch_end", lambda self, *a, **k: tick(), raising=False)
+    for module in (networks, files):
+        name = "save_model" if module is networks else "write_json"
+        real = getattr(module, name)
+        monkeypatch.setattr(module, name, lambda *a, real=real: (tick(), real(*a)))
+
+
+def test_killed_at_any_moment_it_ends_the_same(folder, whole, monkeypatch):
+    case, expected = whole
+    chance = random.Random(case)
+    for attempt in range(8):
+        name = f"{case} {attempt}"
+        for _ in range(chance.randint(1, 4)):
+            with monkeypatch.context() as patched:
+                kill_at(patched, chance.randint(0, 60))
+                try:
+                    train(folder, name, case)
+                except Killed:
+                    continue
+        assert train(folder, name, case) == expected
+
+
+def newest(folder: Path, name: str) -> Path:
+    return max((folder / name / "backups").glob("epoch*.npz"))
+
+
+def test_a_damaged_backup_is_noticed_and_the_one_before_is_used(folder, whole, caplog):
+    case, expected = whole
+    name = f"damaged {case}"
+    train(folder, name, case)
+    before = sorted((folder / name / "backups").iterdir())
+    assert len(before) == 2
+    path = newest(folder, name)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    caplog.set_level("INFO")
+    assert train(folder, name, case) == expected
+    assert f"{path} is damaged" in caplog.text
+    assert f"from {before[0].name}" in caplog.text
+
+
+@pytest.mark.parametrize("whole", ["all epochs"], indirect=True)
+def test_a_backup_of_another_training_is_not_used(folder, whole, caplog):
+    case, expected = whole
+    train(folder, "stale", case, key="an earlier state of the code")
+    caplog.set_level("INFO")
+    assert train(folder, "stale", case) == expected
+    assert "belongs to an earlier state" in caplog.text
+    assert "continuing after" not in caplog.text
+
+
+PROCESS = """
+    import sys
+    sys.path[:0] = [{scripts!r}, {tests!r}]
+    from pathlib import Path
+    from convstudy import runtime
+    runtime.set_up_tensorflow(1, 0)
+    import test_backups
+    test_backups.CASES["slow"] = {{"patience": None, "epochs": 400}}
+    test_backups.train(Path(sys.argv[1]), sys.argv[2], "slow")
+"""
+
+
+def process(folder: Path, name: str) -> subprocess.Popen:
+    tests = Path(__file__).parent
+    code = textwrap.dedent(PROCESS.format(scripts=str(tests.parent / "scripts"), tests=str(tests)))
+    return subprocess.Popen([sys.executable, "-c", code, str(folder), name])
+
+
+def test_a_process_killed_by_the_system_goes_on_in_the_next(folder):
+    assert process(folder, "undisturbed").wait() == 0
+    chance, kills = random.Random(1), 0
+    while kills < 3:
+        running = process(folder, "killed")
+        seen = len(list((folder / "killed" / "backups").glob("epoch*")))
+        while running.poll() is None and not started_anew(folder, seen):
+            time.sleep(0.01)
+        time.sleep(chance.uniform(0, 0.5))
+        running.send_signal(signal.SIGKILL)
+        kills += running.wait() == -signal.SIGKILL
+        if running.returncode == 0:
+            break
+    assert kills > 0
+    assert process(folder, "killed").wait() == 0
+    for file in ("model.keras", "history.csv"):
+        one, two = (folder / name / file for name in ("undisturbed", "killed"))
+        assert one.read_bytes() == two.read_bytes()
+    shutil.rmtree(folder / "killed")
+
+
+def started_anew(folder: Path, seen: int) -> bool:
+    """Whether a process has written a backup of its own."""
+    found = list((folder / "killed" / "backups").glob("epoch*"))
+    fresh = seen and time.time() - newest(folder, "killed").stat().st_mtime < 0.2
+    return len(found) > seen or fresh
