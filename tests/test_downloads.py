@@ -11,16 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from file_server import (
-    announces,
-    breaks_at,
-    other,
-    serve,
-    slow,
-    status,
-    whole,
-    without_ranges,
-)
+from file_server import announces, breaks_at, other, serve, slow, status, whole, without_ranges
 
 from convstudy import downloads
 from convstudy.errors import UserError
@@ -97,9 +88,7 @@ def test_another_address_continues_what_one_began(server, target):
     assert server.ranges["b"] == ["bytes=30000-"]
 
 
-def test_attempts_are_counted_anew_as_long_as_they_bring_the_file_forward(
-    server, target, monkeypatch
-):
+def test_progress_earns_new_attempts(server, target, monkeypatch):
     monkeypatch.setattr(downloads, "WORTHWHILE", 10_000)
     breaks = [breaks_at(end) for end in range(10_000, SIZE, 10_000)]
     fetch(target, server.address("a", *breaks, whole))
