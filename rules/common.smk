@@ -11,6 +11,7 @@ from convstudy import (
     folders,
     plugins,
     schema,
+    sources,
     studies,
 )
 from convstudy.errors import UserError
@@ -144,12 +145,27 @@ def start_spec(wildcards):
     )
 
 
+def imagenet_weights(application):
+    """The file of a Keras network's ImageNet weights."""
+    return f"data/keras/{application}.h5"
+
+
+def undeclared_applications():
+    """Networks whose ImageNet weights are missing and have no entry in `sources`."""
+    blocks = config["backbones"].values()
+    names = {x["application"] for x in blocks if x["weights"] == "imagenet"} - {None}
+    paths = {imagenet_weights(name): name for name in sorted(names)}
+    return [paths[x] for x in sources.missing(paths) if x not in config["sources"]]
+
+
 def backbone_inputs(wildcards):
     """The data set (for its image size) and the file that a backbone's weights come from."""
     backbone = config["backbones"][wildcards.backbone]
     inputs, weights = {}, backbone["weights"]
     if backbone["file"]:
         inputs["weights"] = backbone["file"]
+    elif weights == "imagenet":
+        inputs["weights"] = imagenet_weights(backbone["application"])
     elif isinstance(weights, dict) and "file" in weights:
         inputs["weights"] = weights["file"]
     elif isinstance(weights, dict):
@@ -158,6 +174,11 @@ def backbone_inputs(wildcards):
             f"results/runs/{dataset}/{weights['variant']}/seed{weights['seed']}/model.keras"
         )
     return inputs
+
+
+def expected(paths):
+    """What files of the config's `sources` must be, checked by the jobs that read them."""
+    return canonical(sources.expected(config["sources"], list(paths)))
 
 
 def run_code(script, run):
