@@ -135,12 +135,14 @@ def start_inputs(wildcards):
 def start_spec(wildcards):
     """What a network with initial weights depends on."""
     model, backbone = config["models"][wildcards.model], wildcards.get("backbone")
+    takes = plugins.constant("models", model, "INPUT")
     return canonical(
         {
             "kind": model["kind"],
             "options": plugins.options(model),
-            "input": plugins.constant("models", model, "INPUT"),
-            "backbone": config["backbones"][backbone] if backbone else None,
+            "input": takes,
+            # a head knows its backbone by the features alone
+            "backbone": config["backbones"][backbone] if takes == "backbone" else None,
         }
     )
 
