@@ -77,7 +77,7 @@ def other_settings(monkeypatch):
 
 
 def other_versions(monkeypatch):
-    monkeypatch.setattr(records, "versions", lambda: {"numpy": "0.1"})
+    monkeypatch.setattr(records, "versions", lambda units: {"numpy": "0.1"})
 
 
 def other_code(monkeypatch):
