@@ -81,7 +81,7 @@ def other_versions(monkeypatch):
 
 
 def other_code(monkeypatch):
-    monkeypatch.setattr(code_digests, "units", lambda *of: {"m:f": "0"})
+    monkeypatch.setattr(code_digests, "units", lambda *of: {"plot_samples.py:f": "0"})
 
 
 @pytest.mark.parametrize("change", [other_input, other_settings, other_versions, other_code])
