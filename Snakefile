@@ -21,6 +21,9 @@ include: "rules/train.smk"
 include: "rules/compare.smk"
 
 
+refuse_missing_files()
+
+
 rule all:
     default_target: True
     input:

@@ -4,14 +4,24 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.basedir, "scripts")))
 
-from convstudy import code_digests, config as settings, digests, plugins
+from convstudy import (
+    code_digests,
+    config as settings,
+    digests,
+    folders,
+    plugins,
+    schema,
+    studies,
+)
 from convstudy.errors import UserError
 
 try:
+    for file in workflow.configfiles:
+        schema.check_file(file)
     settings.validate(
         config, Path(workflow.basedir, "rules/schemas/config.schema.yaml")
     )
-    study = settings.resolve(config)
+    study = studies.resolve(config)
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
@@ -33,6 +43,42 @@ wildcard_constraints:
     backbone="|".join(config["backbones"]),
     comparison="|".join(config["comparisons"]),
     seed=r"\d+",
+
+
+def refuse_missing_files():
+    """Refuse a study whose files are neither there nor made by a rule.
+
+    A file whose content was read into the results already may be gone.
+    """
+    for key, path, result in studies.given_files(config, study):
+        if Path(path).exists() or Path(result).exists():
+            continue
+        if not any(x.is_producer(path) for x in workflow.rules):
+            raise WorkflowError(
+                f"config: {key}: there is no file or folder '{path}'. Put it there, or correct "
+                f"the path."
+            )
+
+
+def data_files(wildcards):
+    """The raw files of a data set.
+
+    Snakemake sees of a folder only its time stamp, so `folder_contents` looks into it instead.
+    """
+    paths = config["datasets"][wildcards.dataset]["files"].values()
+    return [ancient(path) if Path(path).is_dir() else path for path in paths]
+
+
+def folder_contents(wildcards):
+    """Digests of the folders among the raw files of a data set."""
+    files = config["datasets"][wildcards.dataset]["files"]
+    return canonical(
+        {
+            name: folders.digest(Path(path))
+            for name, path in files.items()
+            if Path(path).is_dir()
+        }
+    )
 
 
 def run_of(wildcards):

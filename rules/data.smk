@@ -5,7 +5,7 @@
 
 rule prepare_data:
     input:
-        lambda w: config["datasets"][w.dataset]["files"].values(),
+        data_files,
     output:
         data="results/data/{dataset}.h5",
     log:
@@ -17,6 +17,7 @@ rule prepare_data:
         runtime=60,
     params:
         spec=lambda w: canonical(config["datasets"][w.dataset]),
+        folders=folder_contents,
         code=lambda w: code(
             "prepare_data.py",
             f"convstudy.readers.{config['datasets'][w.dataset]['reader']}",

@@ -4,8 +4,10 @@ import factory
 import keras
 import numpy as np
 import pytest
+import yaml
+from configs import SCHEMA
 
-from convstudy import backbones, networks, store
+from convstudy import backbones, networks, store, studies
 from convstudy.errors import UserError
 
 RANDOM = {
@@ -157,7 +159,6 @@ def test_a_file_that_is_no_model_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("shapes", [[(10,)], [(*SIZE, 3)] * 2], ids=["vectors", "two inputs"])
-@pytest.mark.xfail(reason="refused, with the advice of a senseless image_size", strict=True)
 def test_a_file_that_takes_no_images_is_refused_without_bad_advice(tmp_path, shapes):
     path = save_file(tmp_path / "other.keras", *shapes)
     with pytest.raises(UserError, match="other.keras") as refusal:
@@ -165,7 +166,20 @@ def test_a_file_that_takes_no_images_is_refused_without_bad_advice(tmp_path, sha
     assert "image_size" not in str(refusal.value)
 
 
-@pytest.mark.xfail(reason="the module of that name is called: TypeError", strict=True)
 def test_an_application_in_lower_case_is_refused_with_the_nearest():
     with pytest.raises(UserError, match="ResNet50"):
         backbones.build(RANDOM | {"application": "resnet50"}, SIZE, None)
+
+
+def test_the_schema_names_the_applications_of_keras():
+    known = {name for name in dir(keras.applications) if name[0].isupper()}
+    backbone = yaml.safe_load(SCHEMA.read_text())["$defs"]["backbone"]["properties"]
+    assert set(backbone["application"]["enum"]) == known | {None}
+
+
+def test_applications_refuse_smaller_images_than_the_config_does():
+    for name in (x for x in dir(keras.applications) if x[0].isupper()):
+        least = studies.SMALLEST.get(name, 32)
+        make = getattr(keras.applications, name)
+        with pytest.raises(ValueError, match=f"at least {least}x{least}"):
+            make(weights=None, include_top=False, input_shape=(least - 1, least, 3))

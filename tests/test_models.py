@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from convstudy import models, networks
+from convstudy import models, networks, plugins
 
 SHAPE, CLASSES = (32, 32, 3), 25
 
@@ -140,3 +140,11 @@ def test_batch_norm_keeps_its_mode_through_a_file(tmp_path, mode, moves):
     equal = [all(map(np.array_equal, a, b)) for a, b in zip(before, after, strict=True)]
     convolution, norm, fixed = equal
     assert not convolution and norm is not moves and fixed
+
+
+@pytest.mark.parametrize("kind", ["base_net", "improved_net"])
+def test_the_smallest_images_are_what_the_model_says(kind):
+    least = plugins.describe("models", kind).constants["SMALLEST"]
+    models.build(kind, (least, least, 3), 2, {})
+    with pytest.raises(ValueError):
+        models.build(kind, (least, least - 1, 3), 2, {})

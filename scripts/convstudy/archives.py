@@ -27,6 +27,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from convstudy import folders
 from convstudy.errors import UserError
 from convstudy.members import FileMember, Member, SpooledMember
 
@@ -60,35 +61,12 @@ def extracted(archive: Path, wanted: Callable[[str], bool]) -> Iterator[dict[str
     """
     archive = Path(archive)
     if archive.is_dir():
-        yield {name: FileMember(path) for name, path in folder_files(archive) if wanted(name)}
+        yield {name: FileMember(path) for name, path in folders.files(archive) if wanted(name)}
         return
     with tempfile.TemporaryFile() as spool:
         with _repairs(archive):
             members = _Extraction(archive, spool, wanted).run()
         yield dict(sorted(members.items()))
-
-
-def folder_files(folder: Path) -> list[tuple[str, Path]]:
-    """List the files beneath a folder as (name relative to it, path), sorted by name."""
-    found = []
-    entered: set[str] = set()
-
-    def fail(error: OSError) -> None:
-        raise UserError(f"{error.filename}: the folder cannot be listed ({error.strerror}).")
-
-    for here, folders, names in os.walk(folder, followlinks=True, onerror=fail):
-        real = os.path.realpath(here)
-        if real in entered:  # a link that leads back to a folder above would never end
-            folders.clear()
-            continue
-        entered.add(real)
-        folders.sort()
-        for name in names:
-            path = Path(here, name)
-            # A pipe would block whoever opens it; a link that leads nowhere is reported later.
-            if path.is_file() or not path.exists():
-                found.append((path.relative_to(folder).as_posix(), path))
-    return sorted(found)
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from convstudy.errors import UserError
+from convstudy.errors import UserError, nearest
 
 NAME = "backbone"
 
@@ -53,14 +53,14 @@ def build(spec: dict[str, Any], size: tuple[int, int], weights_file: str | None)
 
 
 def _application(name: str, size: tuple[int, int], weights: str | None = None) -> keras.Model:
+    known = [x for x in dir(keras.applications) if x[0].isupper()]
+    if name not in known:
+        raise UserError(
+            f"backbones: keras.applications has no network '{name}'. {nearest(name, known)}"
+        )
+    make = getattr(keras.applications, name)
     try:
-        make = getattr(keras.applications, name)
         return make(weights=weights, include_top=False, input_shape=(*size, 3))
-    except AttributeError as error:
-        known = [x for x in dir(keras.applications) if x[0].isupper()]
-        near = difflib.get_close_matches(name, known, 1)
-        hint = f" Did you mean '{near[0]}'?" if near else f" Known: {', '.join(known)}."
-        raise UserError(f"backbones: keras.applications has no network '{name}'.{hint}") from error
     except ValueError as error:
         raise UserError(f"backbones: {name} at {size[0]}x{size[1]} pixels: {error}") from error
 
@@ -105,11 +105,17 @@ def _from_file(path: Path, size: tuple[int, int]) -> keras.Model:
         network = keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # Keras raises many kinds for a bad file
         raise UserError(f"{path}: not a .keras model that loads in safe mode: {error}") from error
-    expected = network.input_shape[1:]
-    if any(e is not None and e != s for e, s in zip(expected, (*size, 3), strict=True)):
+    shapes = [tuple(x.shape[1:]) for x in getattr(network, "inputs", None) or []]
+    if len(shapes) != 1 or len(shapes[0]) != 3 or shapes[0][2] not in (None, 3):
         raise UserError(
-            f"{path}: takes images of shape {expected}, the data set has {(*size, 3)}: set the "
-            f"data set's image_size to {list(expected[:2])}."
+            f"{path}: takes {' and '.join(map(str, shapes)) or 'no fixed input'}, expected one "
+            f"input of images (height, width, 3). Save a model that takes images in its place."
+        )
+    wanted = [side or own for side, own in zip(shapes[0], size, strict=False)]
+    if wanted != list(size):
+        raise UserError(
+            f"{path}: takes images of shape {shapes[0]}, the data set has {(*size, 3)}: set the "
+            f"data set's image_size to {wanted}."
         )
     images = layers.Input((*size, 3))
     return keras.Model(images, network(layers.Rescaling(255.0)(images)), name=NAME)

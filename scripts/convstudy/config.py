@@ -1,109 +1,80 @@
-"""The config: refuse what cannot be right, fill the defaults, resolve the selected study.
+"""The config: refuse what cannot be right, fill the defaults.
 
 Read by the Snakefile before any job starts, so it imports neither TensorFlow nor NumPy.
 """
 
-import difflib
-from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import yaml
-from jsonschema import Draft202012Validator, ValidationError, validators
 
-from convstudy import plugins
-from convstudy.errors import UserError
+from convstudy import plugins, schema
+from convstudy.errors import UserError, nearest
+from convstudy.schema import Block
 
-Block = dict[str, Any]
+# Sections whose names become names of files and folders.
+NAMED = ("variants", "comparisons", "models", "generators", "backbones", "datasets")
 
 
 def validate(config: Block, schema_path: Path | str) -> None:
     """Check a config against the schema and its own names; fill in the defaults.
 
+    A config that was checked already stays as it is.
+
     Raises:
         UserError: with the key's path, the value and the nearest allowed name.
     """
-    schema = yaml.safe_load(Path(schema_path).read_text())
-    errors = sorted(_filling(schema).iter_errors(config), key=lambda e: len(e.absolute_path))
-    if errors:
-        raise UserError(_explain(errors[0]))
+    schema.check_plain(config)
+    schema.check(config, yaml.safe_load(Path(schema_path).read_text()))
+    for section in NAMED:
+        _check_case(section, config[section])
     for folder in ("models", "generators"):
         for name, block in config[folder].items():
-            _check_plugin(folder, f"{folder}.{name}", block)
+            where, options = f"{folder}.{name}", plugins.options(block)
+            _check_plugin(folder, block["kind"], f"{where}.kind", options, where)
+            block.update(options)
     for name, block in config["datasets"].items():
         where = f"datasets.{name}"
-        block["options"] = _check_plugin(
-            "readers", where, {"kind": block["reader"], **block["options"]}, "reader"
-        )
+        options = block["options"]
+        _check_plugin("readers", block["reader"], f"{where}.reader", options, f"{where}.options")
         _check_files(where, block)
-    _check_names(config)
+    for name, block in config["backbones"].items():
+        _check_backbone(f"backbones.{name}", block)
+    _check_variants(config)
+    for name, block in config["backbones"].items():
+        _check_pretraining(config, f"backbones.{name}.weights", block["weights"])
+    for name, comparison in config["comparisons"].items():
+        for variant in comparison["variants"]:
+            _known(config, "variants", variant, f"comparisons.{name}.variants")
+    for name, study in config["studies"].items():
+        _check_study(config, f"studies.{name}", study)
+    _known(config, "studies", config["study"], "study")
 
 
-def _filling(schema: Block) -> Draft202012Validator:
-    """A validator that also fills in defaults, as jsonschema's documentation shows."""
-    check_properties = Draft202012Validator.VALIDATORS["properties"]
-
-    def fill(validator, properties, instance, subschema):
-        if isinstance(instance, dict):
-            for key, value in properties.items():
-                target = value
-                if "$ref" in value and "default" not in value:
-                    target = schema["$defs"][value["$ref"].split("/")[-1]]
-                if "default" in target and key not in instance:
-                    instance[key] = _copy(target["default"])
-        yield from check_properties(validator, properties, instance, subschema)
-
-    return validators.extend(Draft202012Validator, {"properties": fill})(schema)
+def _check_case(section: str, names: Block) -> None:
+    """Refuse names that are one file on disks that do not tell upper from lower case."""
+    found: dict[str, str] = {}
+    for name in names:
+        other = found.setdefault(name.lower(), name)
+        if other != name:
+            raise UserError(
+                f"config: {section}: '{other}' and '{name}' differ in upper and lower case only; "
+                f"on some disks their results would be the same files. Rename one."
+            )
 
 
-def _copy(value: Any) -> Any:
-    return yaml.safe_load(yaml.safe_dump(value))
-
-
-def _explain(error: ValidationError) -> str:
-    """One sentence for a schema error: path, value, expectation, nearest allowed key."""
-    where = ".".join(str(part) for part in error.absolute_path) or "(top level)"
-    if error.validator == "additionalProperties":
-        allowed = error.schema.get("properties", {})
-        unknown = next(key for key in error.instance if key not in allowed)
-        path = ".".join([*map(str, error.absolute_path), str(unknown)])
-        return f"config: unknown key '{path}' (value {error.instance[unknown]!r}). " + nearest(
-            unknown, allowed
-        )
-    if error.validator == "required":
-        return f"config: {where}: {error.message}."
-    expected = error.schema.get("description", "")
-    return f"config: {where}: {error.message}." + (f" Expected: {expected}." if expected else "")
-
-
-def nearest(name: str, allowed: Iterable[str]) -> str:
-    """The allowed name nearest to a mistyped one, or all of them."""
-    names = sorted(map(str, allowed))
-    near = difflib.get_close_matches(str(name), names, 1)
-    return f"Did you mean '{near[0]}'?" if near else f"Allowed: {', '.join(names) or 'none'}."
-
-
-def _check_plugin(folder: str, where: str, block: Block, key: str = "kind") -> Block:
-    """Check a block's options against its file; fill and return them."""
-    kind = block["kind"]
+def _check_plugin(folder: str, kind: str, where: str, options: Block, prefix: str) -> None:
+    """Check that a plugin file is there, and the options of a block against it; fill them."""
     known = plugins.available(folder)
     if kind not in known:
         raise UserError(
-            f"config: {where}.{key}: there is no file scripts/convstudy/{folder}/{kind}.py. "
+            f"config: {where}: there is no file scripts/convstudy/{folder}/{kind}.py. "
             + nearest(kind, known)
         )
-    plugin = plugins.describe(folder, kind)
-    options = plugins.options(block)
-    for error in Draft202012Validator(plugin.schema).iter_errors(options):
-        message = _explain(error).removeprefix("config: ").replace("(top level): ", "")
-        raise UserError(f"config: {where}: {message}")
-    options = plugin.defaults | options
-    block.update(options)
-    return options
+    schema.check(options, plugins.describe(folder, kind).schema, prefix)
 
 
 def _check_files(where: str, block: Block) -> None:
+    """Refuse files that the reader does not know or lacks, and one file for two of them."""
     needed = plugins.describe("readers", block["reader"]).constants["FILES"]
     for name in [*block["files"], *needed]:
         if name not in needed:
@@ -113,6 +84,43 @@ def _check_files(where: str, block: Block) -> None:
                 f"config: {where}.files: '{name}' is missing; reader '{block['reader']}' reads "
                 f"{', '.join(needed)}."
             )
+    # Snakemake compares paths as texts: `./a` and `a/` would not be the `a` that a rule makes
+    block["files"] = {name: str(Path(path)) for name, path in block["files"].items()}
+    roles: dict[str, str] = {}
+    for name, path in block["files"].items():
+        other = roles.setdefault(path, name)
+        if other != name and not Path(path).is_dir():
+            raise UserError(
+                f"config: {where}.files: '{other}' and '{name}' are the same file '{path}'. Name "
+                f"one file each; if it holds both, unpack it and name the folder twice."
+            )
+
+
+def _check_backbone(where: str, block: Block) -> None:
+    """Refuse a backbone that is of no kind or of two; its weights default to ImageNet's."""
+    if (block["application"] is None) == (block["file"] is None):
+        found = "neither" if block["file"] is None else "both"
+        raise UserError(
+            f"config: {where}: {found} of 'application' and 'file' given, expected one of them."
+        )
+    if block["file"] is not None:
+        for key in ("weights", "cut", "batch_norm_momentum"):
+            if block[key] is not None:
+                raise UserError(
+                    f"config: {where}.{key}: {block[key]!r} given, but a backbone from a file "
+                    f"brings its weights and layers with it. Remove this key."
+                )
+    elif block["weights"] is None:
+        block["weights"] = "imagenet"
+    if isinstance(block["weights"], dict):
+        given = [key for key in ("file", "variant") if key in block["weights"]]
+        if len(given) != 1 or (given == ["file"] and "seed" in block["weights"]):
+            raise UserError(
+                f"config: {where}.weights: {sorted(block['weights'])} given, expected either "
+                f"'file' alone or 'variant' with its 'seed'."
+            )
+        if given == ["variant"]:
+            block["weights"].setdefault("seed", 0)
 
 
 def _known(config: Block, section: str, name: str, where: str) -> Block:
@@ -123,134 +131,70 @@ def _known(config: Block, section: str, name: str, where: str) -> Block:
     return config[section][name]
 
 
-def _check_names(config: Block) -> None:
-    """Refuse names that nothing defines, and backbones that cannot be made."""
+def _check_variants(config: Block) -> None:
+    """Refuse names that nothing defines, and a variant without one way to its data set."""
     for name, variant in config["variants"].items():
-        _known(config, "models", variant["model"], f"variants.{name}.model")
-        _known(config, "generators", variant["generator"], f"variants.{name}.generator")
+        where = f"variants.{name}"
+        model = _known(config, "models", variant["model"], f"{where}.model")
+        _known(config, "generators", variant["generator"], f"{where}.generator")
         if variant["backbone"]:
-            _known(config, "backbones", variant["backbone"], f"variants.{name}.backbone")
-        if "dataset" in variant:
-            _known(config, "datasets", variant["dataset"], f"variants.{name}.dataset")
-    for name, backbone in config["backbones"].items():
-        weights = backbone["weights"]
-        if isinstance(weights, dict) and "variant" in weights:
-            where = f"backbones.{name}.weights.variant"
-            variant = _known(config, "variants", weights["variant"], where)
-            if "dataset" not in variant:
-                raise UserError(f"config: {where}: '{weights['variant']}' has no data set its own.")
-    for name, comparison in config["comparisons"].items():
-        for variant in comparison["variants"]:
-            _known(config, "variants", variant, f"comparisons.{name}.variants")
-    for name, study in config["studies"].items():
-        where = f"studies.{name}"
-        for task, block in study["tasks"].items():
-            _known(config, "datasets", block["dataset"], f"{where}.tasks.{task}.dataset")
-            if block["backbone"]:
-                _known(config, "backbones", block["backbone"], f"{where}.tasks.{task}.backbone")
-        for variant in study["variants"]:
-            task = _known(config, "variants", variant, f"{where}.variants").get("task")
-            if task and task not in study["tasks"]:
-                raise UserError(
-                    f"config: {where}.tasks: variant '{variant}' has the task '{task}', which is "
-                    f"not there. {nearest(task, study['tasks'])}"
-                )
-        for variant, backbone in study["backbones"].items():
-            _known(config, "variants", variant, f"{where}.backbones")
-            _known(config, "backbones", backbone, f"{where}.backbones.{variant}")
-        for variant in study["limits"]:
-            _known(config, "variants", variant, f"{where}.limits")
-        for comparison in study["comparisons"]:
-            _known(config, "comparisons", comparison, f"{where}.comparisons")
-    _known(config, "studies", config["study"], "study")
-
-
-@dataclass(frozen=True)
-class Study:
-    """The selected study: its rows in order, and every run that any study can ask for."""
-
-    name: str
-    block: Block
-    rows: list[Block]
-    runs: dict[tuple[str, str], Block]
-
-
-def resolve(config: Block) -> Study:
-    """Resolve a validated config.
-
-    A run's block holds `dataset, variant, task, model` (name), `kind, options, input`,
-    `generator_name, generator` (block or None), `backbone_name, backbone`, `training`.
-
-    Raises:
-        UserError: two studies ask for different runs under the same data set and variant.
-    """
-    runs: dict[tuple[str, str], Block] = {}
-    rows: dict[str, list[Block]] = {}
-    for study_name, study in config["studies"].items():
-        fixed = [x for x, block in config["variants"].items() if "dataset" in block]
-        rows[study_name] = []
-        for name in dict.fromkeys([*study["variants"], *fixed]):
-            run = _run(config, study_name, name)
-            key = (run["dataset"], name)
-            if runs.setdefault(key, run) != run:
-                raise UserError(
-                    f"config: studies.{study_name}: another study trains '{name}' on "
-                    f"'{run['dataset']}' with another budget or backbone, and both would be the "
-                    f"same file. Give this study a data set block of its own name."
-                )
-            if name in study["variants"]:
-                rows[study_name].append(run)
-    chosen = config["study"]
-    return Study(chosen, config["studies"][chosen], rows[chosen], runs)
-
-
-def _run(config: Block, study_name: str, name: str) -> Block:
-    study, variant = config["studies"][study_name], config["variants"][name]
-    task = study["tasks"].get(variant.get("task"), {})
-    model = config["models"][variant["model"]]
-    takes = plugins.constant("models", model, "INPUT")
-    backbone = None
-    if takes != "images":
-        backbone = study["backbones"].get(name) or variant["backbone"] or task.get("backbone")
-        if backbone is None:
+            _known(config, "backbones", variant["backbone"], f"{where}.backbone")
+            _check_takes_backbone(f"{where}.backbone", variant["model"], model)
+        if variant["dataset"]:
+            _known(config, "datasets", variant["dataset"], f"{where}.dataset")
+        if bool(variant["dataset"]) == bool(variant["task"]):
+            found = "both" if variant["task"] else "neither"
             raise UserError(
-                f"config: variants.{name}.backbone: model '{variant['model']}' needs a backbone, "
-                f"and neither the variant nor the task of study '{study_name}' names one."
+                f"config: {where}: {found} of 'task' and 'dataset' given, expected one: a task, "
+                f"for which each study names the data set, or a fixed data set."
             )
-    generator = None if takes == "features" else config["generators"][variant["generator"]]
-    if takes == "backbone" and plugins.constant("generators", generator, "FITS"):
+
+
+def _check_takes_backbone(where: str, name: str, model: Block) -> None:
+    if plugins.constant("models", model, "INPUT") == "images":
         raise UserError(
-            f"config: variants.{name}.generator: '{variant['generator']}' standardises the pixels, "
-            f"but a backbone has its own input preprocessing: choose a generator that does not."
+            f"config: {where}: model '{name}' takes images and no backbone. Remove this key, or "
+            f"choose another model."
         )
-    return {
-        "dataset": task.get("dataset") or variant["dataset"],
-        "variant": name,
-        "task": variant.get("task", ""),
-        "model": variant["model"],
-        "kind": model["kind"],
-        "options": plugins.options(model),
-        "input": takes,
-        "generator_name": variant["generator"] if generator else "none",
-        "generator": generator
-        and {"kind": generator["kind"], "options": plugins.options(generator)},
-        "backbone_name": backbone,
-        "backbone": backbone and config["backbones"][backbone],
-        "training": _training(
-            config["training"], variant["training"], generator, task, study["limits"].get(name)
-        ),
-    }
 
 
-def _training(
-    defaults: Block, own: Block, generator: Block | None, task: Block, limit: int | None
-) -> Block:
-    """Defaults, then the variant's own settings, then the study's limits."""
-    augments = generator and plugins.constant("generators", generator, "AUGMENTS")
-    length = defaults["with_generator" if augments else "without_generator"]
-    settings = {k: v for k, v in defaults.items() if not k.startswith("with")} | length | own
-    for most in (task.get("max_epochs"), limit):
-        settings["epochs"] = min(settings["epochs"], most or settings["epochs"])
-    if task.get("patience") and settings["patience"]:
-        settings["patience"] = min(settings["patience"], task["patience"])
-    return settings
+def _check_pretraining(config: Block, where: str, weights: str | Block | None) -> None:
+    """Refuse a variant that cannot give a backbone its weights."""
+    if not isinstance(weights, dict) or "variant" not in weights:
+        return
+    name, where = weights["variant"], f"{where}.variant"
+    variant = _known(config, "variants", name, where)
+    if not variant["dataset"]:
+        raise UserError(
+            f"config: {where}: '{name}' has no data set of its own: which data would the backbone "
+            f"be trained on? Name a variant with the key 'dataset'."
+        )
+    takes = plugins.constant("models", config["models"][variant["model"]], "INPUT")
+    if takes != "backbone":
+        raise UserError(
+            f"config: {where}: '{name}' trains no backbone: its model '{variant['model']}' takes "
+            f"{takes}. Name a variant whose model fine-tunes one."
+        )
+
+
+def _check_study(config: Block, where: str, study: Block) -> None:
+    """Refuse names that nothing defines, and variants whose task the study lacks."""
+    for task, block in study["tasks"].items():
+        _known(config, "datasets", block["dataset"], f"{where}.tasks.{task}.dataset")
+        if block["backbone"]:
+            _known(config, "backbones", block["backbone"], f"{where}.tasks.{task}.backbone")
+    for variant in study["variants"]:
+        task = _known(config, "variants", variant, f"{where}.variants")["task"]
+        if task and task not in study["tasks"]:
+            raise UserError(
+                f"config: {where}.tasks: variant '{variant}' has the task '{task}', which is "
+                f"not there. {nearest(task, study['tasks'])}"
+            )
+    for variant, backbone in study["backbones"].items():
+        model = _known(config, "variants", variant, f"{where}.backbones")["model"]
+        _known(config, "backbones", backbone, f"{where}.backbones.{variant}")
+        _check_takes_backbone(f"{where}.backbones.{variant}", model, config["models"][model])
+    for variant in study["limits"]:
+        _known(config, "variants", variant, f"{where}.limits")
+    for comparison in study["comparisons"]:
+        _known(config, "comparisons", comparison, f"{where}.comparisons")

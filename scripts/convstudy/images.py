@@ -17,6 +17,7 @@ import numpy as np
 from PIL import Image
 
 from convstudy.errors import UserError
+from convstudy.folders import is_hidden
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif")
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF")
@@ -39,14 +40,8 @@ _UPRIGHT = {
 
 
 def is_image_name(name: str) -> bool:
-    """Tell by its ending whether a file counts as an image; hidden files never do.
-
-    Every component of the path counts: what lies in a hidden folder, or in the `__MACOSX` folder
-    that macOS adds to archives, is hidden too.
-    """
-    parts = name.split("/")
-    hidden = any(part.startswith(".") or part == "__MACOSX" for part in parts)
-    return not hidden and name.lower().endswith(ENDINGS)
+    """Tell by its ending whether a file counts as an image; hidden files never do."""
+    return not is_hidden(name) and name.lower().endswith(ENDINGS)
 
 
 def load_image(source: Path | str | BinaryIO, size: tuple[int, int], name: str) -> np.ndarray:

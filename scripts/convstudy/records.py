@@ -12,7 +12,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from convstudy import code_digests, digests, files
+from convstudy import code_digests, digests, files, folders
 from convstudy.errors import UserError
 
 FORMAT = 1
@@ -41,9 +41,14 @@ def before(job: Any) -> dict[str, Any]:
         "wildcards": dict(job.wildcards.items()),
         "params": params,
         "code": units,
-        "inputs": [{"path": path, "sha256": digests.of_input(path)} for path in job.input],
+        "inputs": [{"path": path, "sha256": digest_of(path)} for path in job.input],
         "versions": versions(),
     }
+
+
+def digest_of(path: str) -> str:
+    """Digest of what a step reads: a file, or a folder of files."""
+    return folders.digest(Path(path)) if Path(path).is_dir() else digests.of_file(path)
 
 
 def key(record: dict[str, Any]) -> str:
@@ -59,7 +64,7 @@ def check_inputs(record: dict[str, Any]) -> None:
         UserError: an input has other bytes than before the step.
     """
     for entry in record["inputs"]:
-        if digests.of_input(entry["path"]) != entry["sha256"]:
+        if digest_of(entry["path"]) != entry["sha256"]:
             raise UserError(
                 f"{entry['path']} was changed while {record['rule']} was reading it: the result "
                 f"is dropped; run the same command again"

@@ -14,8 +14,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from convstudy import digests, store
-from convstudy.archives import folder_files
+from convstudy import digests, folders, store
 from convstudy.errors import UserError
 from convstudy.images import MAX_SIDE
 from convstudy.readers import Source, nearest, open_source
@@ -174,13 +173,9 @@ def class_rng(purpose: str, seed: int, class_name: str) -> np.random.Generator:
 
 
 def digest(path: Path) -> str:
-    """Compute the SHA-256 of a file, or of the sorted names and digests of a folder's files."""
+    """Compute the SHA-256 of a file, or that of a folder (see `folders`)."""
     if path.is_dir():
-        total = hashlib.sha256()
-        for name, file in folder_files(path):
-            line = f"{digest(file)}  {name}\n"
-            total.update(line.encode("utf-8", "surrogateescape"))
-        return total.hexdigest()
+        return folders.digest(path)
     try:
         return digests.of_file(path)
     except OSError as error:

@@ -1,7 +1,8 @@
 """Data generators: the statistics of the training images, preprocessing and augmentation.
 
 A generator is one file with a function `make(*, <options>) -> Generator` and two constants: `FITS`
-(it learns statistics from the training images) and `AUGMENTS` (its training stream is random).
+(it learns statistics from the training images) and `AUGMENTS` (its training stream is random). A
+constant `LARGEST` limits the number of values (height x width x 3) of an image.
 """
 
 from importlib import import_module

@@ -3,6 +3,8 @@
 The practical's pair of ImageDataGenerators (Keras 2), with the augmentation as graph operations.
 """
 
+from typing import Annotated
+
 import numpy as np
 
 from convstudy.generators import Generator
@@ -61,7 +63,10 @@ class Normalize(Generator):
 
 
 def make(
-    *, width_shift: float = 0.1, height_shift: float = 0.1, horizontal_flip: bool = True
+    *,
+    width_shift: Annotated[float, {"minimum": 0, "exclusiveMaximum": 1}] = 0.1,
+    height_shift: Annotated[float, {"minimum": 0, "exclusiveMaximum": 1}] = 0.1,
+    horizontal_flip: bool = True,
 ) -> Generator:
     """Make the generator.
 

@@ -4,6 +4,8 @@ ZCA as ImageDataGenerator has it, from the eigenvectors of the covariance of the
 from the singular vectors of the image matrix: equal, and faster with more images than pixels.
 """
 
+from typing import Annotated
+
 import numpy as np
 
 from convstudy.errors import UserError
@@ -11,7 +13,7 @@ from convstudy.generators import Generator
 
 FITS = True
 AUGMENTS = True
-LARGEST = 64 * 64 * 3
+LARGEST = 12_288  # values of an image, 64 x 64 x 3: the matrix has their square
 
 
 class Whiten(Generator):
@@ -94,7 +96,11 @@ class Whiten(Generator):
         return centred.reshape(len(images), -1)
 
 
-def make(*, horizontal_flip: bool = True, epsilon: float = 1e-6) -> Generator:
+def make(
+    *,
+    horizontal_flip: bool = True,
+    epsilon: Annotated[float, {"exclusiveMinimum": 0}] = 1e-6,
+) -> Generator:
     """Make the generator.
 
     Args:

@@ -3,7 +3,7 @@
 A model file has a function `build(input_shape, classes, *, <options>) -> keras.Model` that returns
 an uncompiled network ending in a softmax, and the constant `INPUT`: `images` (a generator's
 output), `features` (a backbone's vectors) or `backbone` (images in [0, 1] through a backbone that
-`build` receives as its keyword `backbone`).
+`build` receives as its keyword `backbone`). A constant `SMALLEST` is the least side of the images.
 """
 
 from importlib import import_module

@@ -4,6 +4,7 @@ import keras
 from keras import layers
 
 INPUT = "images"
+SMALLEST = 16
 
 
 def build(input_shape: tuple[int, ...], classes: int) -> keras.Model:

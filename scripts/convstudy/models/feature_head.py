@@ -1,5 +1,7 @@
 """A classifier on the feature vectors of a frozen backbone."""
 
+from typing import Annotated
+
 import keras
 from keras import layers
 
@@ -10,8 +12,8 @@ def build(
     input_shape: tuple[int, ...],
     classes: int,
     *,
-    hidden: list[int] = (),
-    dropout: float = 0.0,
+    hidden: list[Annotated[int, {"minimum": 1}]] = (),
+    dropout: Annotated[float, {"minimum": 0, "exclusiveMaximum": 1}] = 0.0,
 ) -> keras.Model:
     """Build the head: hidden layers with ReLU, each followed by dropout, and a softmax.
 

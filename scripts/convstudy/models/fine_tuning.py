@@ -1,7 +1,7 @@
 """A whole backbone under a new head, every weight trainable."""
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import Annotated, Literal
 
 import keras
 from keras import layers
@@ -14,7 +14,7 @@ def build(
     classes: int,
     *,
     backbone: keras.Model,
-    hidden: list[int] = (),
+    hidden: list[Annotated[int, {"minimum": 1}]] = (),
     convolution: bool = False,
     batch_norm: Literal["inference", "training"] = "inference",
 ) -> keras.Model:

@@ -10,6 +10,7 @@ import keras
 from keras import layers
 
 INPUT = "images"
+SMALLEST = 10
 
 
 def build(

@@ -15,6 +15,7 @@ import contextlib
 import logging
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
+from typing import Annotated
 
 import numpy as np
 
@@ -32,7 +33,10 @@ log = logging.getLogger(__name__)
 
 @contextlib.contextmanager
 def open_reader(
-    files: dict[str, Path], *, test_fraction: float = 0.2, split_seed: int = 0
+    files: dict[str, Path],
+    *,
+    test_fraction: Annotated[float, {"exclusiveMinimum": 0, "exclusiveMaximum": 1}] = 0.2,
+    split_seed: Annotated[int, {"minimum": 0}] = 0,
 ) -> Iterator[Source]:
     """Open a folder or an archive of images.
 
