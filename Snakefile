@@ -1,5 +1,6 @@
 # convstudy: from raw images to a summary that can be defended.
 #
+#   rules/sources.smk   addresses           ->  files that the config names and that are missing
 #   rules/demo.smk      generated archives          results/demo/
 #   rules/data.smk      archive or folder       ->  results/data/, results/preprocessing/
 #   rules/features.smk  images and backbone     ->  results/backbones/, results/features/
@@ -14,6 +15,7 @@ configfile: "config.yaml"
 
 
 include: "rules/common.smk"
+include: "rules/sources.smk"
 include: "rules/demo.smk"
 include: "rules/data.smk"
 include: "rules/features.smk"

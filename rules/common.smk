@@ -11,6 +11,7 @@ from convstudy import (
     folders,
     plugins,
     schema,
+    sources,
     studies,
 )
 from convstudy.errors import UserError
@@ -134,14 +135,29 @@ def start_inputs(wildcards):
 def start_spec(wildcards):
     """What a network with initial weights depends on."""
     model, backbone = config["models"][wildcards.model], wildcards.get("backbone")
+    takes = plugins.constant("models", model, "INPUT")
     return canonical(
         {
             "kind": model["kind"],
             "options": plugins.options(model),
-            "input": plugins.constant("models", model, "INPUT"),
-            "backbone": config["backbones"][backbone] if backbone else None,
+            "input": takes,
+            # a head knows its backbone by the features alone
+            "backbone": config["backbones"][backbone] if takes == "backbone" else None,
         }
     )
+
+
+def imagenet_weights(application):
+    """The file of a Keras network's ImageNet weights."""
+    return f"data/keras/{application}.h5"
+
+
+def undeclared_applications():
+    """Networks whose ImageNet weights are missing and have no entry in `sources`."""
+    blocks = config["backbones"].values()
+    names = {x["application"] for x in blocks if x["weights"] == "imagenet"} - {None}
+    paths = {imagenet_weights(name): name for name in sorted(names)}
+    return [paths[x] for x in sources.missing(paths) if x not in config["sources"]]
 
 
 def backbone_inputs(wildcards):
@@ -150,6 +166,8 @@ def backbone_inputs(wildcards):
     inputs, weights = {}, backbone["weights"]
     if backbone["file"]:
         inputs["weights"] = backbone["file"]
+    elif weights == "imagenet":
+        inputs["weights"] = imagenet_weights(backbone["application"])
     elif isinstance(weights, dict) and "file" in weights:
         inputs["weights"] = weights["file"]
     elif isinstance(weights, dict):
@@ -158,6 +176,11 @@ def backbone_inputs(wildcards):
             f"results/runs/{dataset}/{weights['variant']}/seed{weights['seed']}/model.keras"
         )
     return inputs
+
+
+def expected(paths):
+    """What files of the config's `sources` must be, checked by the jobs that read them."""
+    return canonical(sources.expected(config["sources"], list(paths)))
 
 
 def run_code(script, run):

@@ -17,6 +17,7 @@ rule prepare_data:
         runtime=60,
     params:
         spec=lambda w: canonical(config["datasets"][w.dataset]),
+        expected=lambda w: expected(config["datasets"][w.dataset]["files"].values()),
         folders=folder_contents,
         code=lambda w: code(
             "prepare_data.py",

@@ -18,6 +18,7 @@ rule build_backbone:
     params:
         spec=lambda w: canonical(config["backbones"][w.backbone]),
         size=lambda w: canonical(config["datasets"][w.dataset]["image_size"]),
+        expected=lambda w: expected(backbone_inputs(w).values()),
         code=lambda w: code("build_backbone.py"),
     message:
         "Assembling {wildcards.backbone} for {wildcards.dataset}"

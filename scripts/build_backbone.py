@@ -6,8 +6,9 @@ from convstudy import steps
 
 
 def build(job, step):
-    from convstudy import backbones, networks, runtime
+    from convstudy import backbones, networks, runtime, sources
 
+    sources.check(json.loads(job.params.expected))
     runtime.set_up_tensorflow(job.threads, seed=0)
     model = backbones.build(
         json.loads(job.params.spec),

@@ -7,8 +7,9 @@ from convstudy import steps
 
 
 def prepare(job, step):
-    from convstudy import splits
+    from convstudy import sources, splits
 
+    sources.check(json.loads(job.params.expected))
     spec = json.loads(job.params.spec)
     splits.prepare(
         spec["reader"],

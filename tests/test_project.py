@@ -14,7 +14,7 @@ def requirements(name: str) -> dict[str, str]:
     return dict(re.findall(r"^([a-z0-9-]+)==([0-9.]+)", "\n".join(lines), re.M))
 
 
-@pytest.mark.parametrize("name", ["tensorflow", "plotting"])
+@pytest.mark.parametrize("name", ["tensorflow", "plotting", "download"])
 def test_conda_environments_pin_what_the_requirements_pin(name):
     entries = yaml.safe_load((ROOT / "envs" / f"{name}.yaml").read_text())["dependencies"]
     pip = next((entry["pip"] for entry in entries if isinstance(entry, dict)), [])

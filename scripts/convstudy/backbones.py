@@ -14,7 +14,8 @@ import keras
 import numpy as np
 from keras import layers
 
-from convstudy.errors import UserError, nearest
+from convstudy import applications
+from convstudy.errors import UserError
 
 NAME = "backbone"
 
@@ -25,20 +26,21 @@ def build(spec: dict[str, Any], size: tuple[int, int], weights_file: str | None)
     Args:
         spec: the config block: `application`, `weights`, `cut`, `batch_norm_momentum`; or `file`.
         size: (height, width) of the images.
-        weights_file: the local weights file, or the trained model whose backbone is taken.
+        weights_file: the file of the weights, or the trained model whose backbone is taken.
 
     Raises:
         UserError: the name, the cut or the file does not fit.
     """
     if spec["application"] is None:
         return _from_file(Path(weights_file), size)
-    network = _application(spec["application"], size)
     weights = spec["weights"]
+    if weights == "imagenet":
+        network = applications.imagenet(spec["application"], size, Path(weights_file))
+    else:
+        network = applications.make(spec["application"], size)
     images = layers.Input((*size, 3))
     maps = _preprocessing(spec["application"])(images)
-    if weights == "imagenet":
-        network = _application(spec["application"], size, "imagenet")
-    elif isinstance(weights, dict) and "file" in weights:
+    if isinstance(weights, dict) and "file" in weights:
         _load(network, Path(weights_file))
     if spec["batch_norm_momentum"] is not None:
         for layer in network.layers:
@@ -50,19 +52,6 @@ def build(spec: dict[str, Any], size: tuple[int, int], weights_file: str | None)
     if isinstance(weights, dict) and "variant" in weights:
         _copy_weights(model, Path(weights_file))
     return model
-
-
-def _application(name: str, size: tuple[int, int], weights: str | None = None) -> keras.Model:
-    known = [x for x in dir(keras.applications) if x[0].isupper()]
-    if name not in known:
-        raise UserError(
-            f"backbones: keras.applications has no network '{name}'. {nearest(name, known)}"
-        )
-    make = getattr(keras.applications, name)
-    try:
-        return make(weights=weights, include_top=False, input_shape=(*size, 3))
-    except ValueError as error:
-        raise UserError(f"backbones: {name} at {size[0]}x{size[1]} pixels: {error}") from error
 
 
 def _preprocessing(application: str) -> keras.Layer:

@@ -75,6 +75,16 @@ def _all_of(name: str) -> list[Unit]:
     return [(name, unit) for unit in (*_module(name).units, ON_IMPORT)]
 
 
+def described(unit: str) -> str:
+    """A unit in words: `models/base_net.py: function build`."""
+    name, _, definition = unit.partition(":")
+    file = name if name.endswith(".py") else "/".join(name.split(".")[1:]) + ".py"
+    module = _module(name)
+    statement = module.units.get(definition, [None])[0] if module else None
+    kinds = {ast.FunctionDef: "function ", ast.ClassDef: "class ", ast.Assign: "constant "}
+    return f"{file}: {kinds.get(type(statement), '')}{definition}"
+
+
 class _Module:
     """The units of one file, and the names that its imports bind."""
 

@@ -25,7 +25,8 @@ def before(job: Any) -> dict[str, Any]:
     """The record of a Snakemake job that is about to run.
 
     Raises:
-        UserError: its code was edited since Snakemake planned it.
+        UserError: its code was edited since Snakemake planned it, or an input is not what the step
+            that made it left.
     """
     params = {name: value for name, value in job.params.items() if name != "code"}
     code = json.loads(job.params.code)
@@ -41,7 +42,7 @@ def before(job: Any) -> dict[str, Any]:
         "wildcards": dict(job.wildcards.items()),
         "params": params,
         "code": units,
-        "inputs": [{"path": path, "sha256": digest_of(path)} for path in job.input],
+        "inputs": [{"path": path, "sha256": _checked(path)} for path in job.input],
         "versions": versions(),
     }
 
@@ -89,13 +90,27 @@ def provenance(record: dict[str, Any], data_file: str) -> dict[str, Any]:
 
 
 def path_of(output: str) -> Path:
-    """Where the record of a step lies, by the first of its outputs."""
+    """Where the record of the step that made a file lies."""
     return FOLDER / f"{output}.json"
 
 
 def write(record: dict[str, Any]) -> None:
-    """Write a finished record."""
-    files.write_json(path_of(next(iter(record["outputs"]))), record)
+    """Write a finished record, once for each of its files."""
+    for output in record["outputs"]:
+        files.write_json(path_of(output), record)
+
+
+def _checked(path: str) -> str:
+    """The digest of an input, which must be the one that its own step recorded."""
+    found = digest_of(path)
+    if path_of(path).is_file():
+        made = files.read_json(path_of(path))
+        if made.get("format") == FORMAT and made["outputs"].get(path) != found:
+            raise UserError(
+                f"{path} is not the file that {made['rule']} left there: it is damaged or comes "
+                f"from elsewhere. Delete it and run the same command again"
+            )
+    return found
 
 
 def versions() -> dict[str, str]:

@@ -38,7 +38,7 @@ class Step:
 def run(job: Any, work: Callable[[Any, Step], None]) -> None:
     """Do the work of a Snakemake job, unless the cache has its result already."""
     outputs = list(job.output)
-    with _logging_to(job.log[0]), _alone(outputs[0]):
+    with logging_to(job.log[0]), _alone(outputs[0]):
         record = records.before(job)
         key = records.key(record)
         scratch = SCRATCH / outputs[0]
@@ -57,7 +57,7 @@ def run(job: Any, work: Callable[[Any, Step], None]) -> None:
 
 
 @contextlib.contextmanager
-def _logging_to(log_file: str) -> Iterator[None]:
+def logging_to(log_file: str) -> Iterator[None]:
     """Log to a file and to standard error; a `UserError` is one line there, and exit status 1."""
     handlers = [logging.FileHandler(log_file, mode="w"), logging.StreamHandler()]
     logging.basicConfig(

@@ -1,0 +1,18 @@
+"""Download the ImageNet weights that Keras publishes for a network of `keras.applications`."""
+
+from pathlib import Path
+
+from convstudy import steps
+
+
+def download(job):
+    from convstudy import applications, downloads
+
+    source = applications.published(job.wildcards.application)
+    downloads.fetch(Path(job.output.file), source)
+
+
+if __name__ == "__main__":
+    # no step of the cache: a second copy of a large file, and one that could replace a user's
+    with steps.logging_to(snakemake.log[0]):
+        download(snakemake)
