@@ -20,7 +20,7 @@ from click.testing import CliRunner
 from deployed import DATA, VARIANTS, run_of
 from PIL import Image
 
-from convstudy import deployment, generators, networks, store
+from convstudy import deployment, generators, networks, runs, store
 from convstudy.commands import main
 from convstudy.errors import UserError
 
@@ -53,7 +53,7 @@ def exports(project, tmp_path_factory):
     """An export of each run, and what it gives in a process that does not know this project."""
     folder = tmp_path_factory.mktemp("exports")
     for variant in VARIANTS:
-        deployment.save(deployment.of_run(Path(run_of(variant))), folder / f"{variant}.keras")
+        deployment.save(of_run(run_of(variant)), folder / f"{variant}.keras")
     elsewhere(folder, "-I", "-c", OUTSIDE, project / DATA, folder)
     return folder
 
@@ -66,6 +66,10 @@ def elsewhere(folder, *arguments):
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def of_run(folder):
+    return deployment.of_run(runs.FinishedRun(Path(folder)))
 
 
 def convstudy(*arguments):
@@ -289,14 +293,18 @@ def copy(project, tmp_path):
 )
 def test_inputs_that_changed_since_are_refused(copy, variant, name):
     run = copy.parent / run_of(variant)
-    deployment.of_run(run)
+    of_run(run)
     with open(copy / name, "ab") as file:
         file.write(b"more")
-    with pytest.raises(UserError, match=f"results/{name}.*changed.*snakemake -c4 results/runs"):
-        deployment.of_run(run)
+    with pytest.raises(
+        UserError, match=f"results/{name}.*changed.*snakemake -c4 results/{name} results/runs"
+    ):
+        of_run(run)
     (copy / name).unlink()
-    with pytest.raises(UserError, match=f"results/{name}.*snakemake -c4 results/runs"):
-        deployment.of_run(run)
+    with pytest.raises(
+        UserError, match=f"results/{name}.*snakemake -c4 results/{name} results/runs"
+    ):
+        of_run(run)
 
 
 @pytest.mark.parametrize("name", ["model.keras", "metrics.json"])
@@ -305,10 +313,10 @@ def test_a_run_that_is_not_finished_is_refused(copy, name):
     record = copy / f".convstudy/records/{run_of('base_net')}/{name}.json"
     record.unlink()
     with pytest.raises(UserError, match="no record of its making"):
-        deployment.of_run(run)
+        of_run(run)
     (run / name).unlink()
     with pytest.raises(UserError, match=f"not finished.*{name}.*run `snakemake"):
-        deployment.of_run(run)
+        of_run(run)
 
 
 def test_a_network_trained_again_must_be_evaluated_again(copy):
@@ -316,14 +324,14 @@ def test_a_network_trained_again_must_be_evaluated_again(copy):
     record = copy / f".convstudy/records/{run_of('base_net')}/model.keras.json"
     record.write_text(re.sub('(model.keras": )".*"', r'\1"other"', record.read_text()))
     with pytest.raises(UserError, match="newer than its evaluation"):
-        deployment.of_run(run)
+        of_run(run)
 
 
 def test_layers_that_do_not_do_what_the_generator_does_are_refused(project, monkeypatch):
     normalize = type(generators.make("normalize", {}))
     monkeypatch.setattr(normalize, "layers", lambda self, shape, statistics: [])
     with pytest.raises(UserError, match="generators/normalize.py does not do"):
-        deployment.of_run(Path(run_of("improved_net")))
+        of_run(run_of("improved_net"))
 
 
 def test_layers_of_one_s_own_are_not_exported(project, tmp_path):
@@ -331,7 +339,7 @@ def test_layers_of_one_s_own_are_not_exported(project, tmp_path):
         def call(self, inputs):
             return inputs * 2
 
-    good = deployment.of_run(Path(run_of("base_net")))
+    good = of_run(run_of("base_net"))
     pixels = keras.layers.Input((16, 16, 3))
     model = keras.Model(pixels, good.model(Twice()(pixels)))
     with pytest.raises(UserError, match="Twice.*convstudy predict"):

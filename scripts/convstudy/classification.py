@@ -4,13 +4,16 @@ import csv
 import itertools
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from convstudy import files, folders
-from convstudy.deployment import Deployed
 from convstudy.errors import UserError
 from convstudy.images import ENDINGS, is_image_name, load_image
+
+if TYPE_CHECKING:  # it brings TensorFlow, which is not needed to find images
+    from convstudy.deployment import Deployed
 
 BATCH = 32
 Named = tuple[str, Path]
@@ -38,7 +41,7 @@ def find_images(path: Path) -> tuple[list[Named], list[str]]:
 
 
 def classify(
-    network: Deployed,
+    network: "Deployed",
     images: Iterable[Named],
     output: Path,
     top: int,
@@ -82,7 +85,7 @@ def classify(
 
 
 def _predict(
-    network: Deployed, images: Iterable[Named], skipped: list[str] | None
+    network: "Deployed", images: Iterable[Named], skipped: list[str] | None
 ) -> Iterator[tuple[str, np.ndarray]]:
     """The name and the probabilities (classes,) of each image that can be read."""
     pixels = _decoded(images, tuple(network.about["image_size"]), skipped)

@@ -5,8 +5,6 @@ generator's statistics and, for a head on features, the backbone are layers of i
 it is: class names, image size, the run and its digests.
 """
 
-import json
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,13 +14,13 @@ import keras
 import numpy as np
 from keras import layers
 
-from convstudy import digests, files, generators, networks, records, store
+from convstudy import digests, files, generators, networks, store
 from convstudy.errors import UserError
+from convstudy.runs import FOLDER, FinishedRun
 
 # More than another machine's rounding changes, less than any other preprocessing does.
 TOLERANCE = 1e-3
 CHECKED = 32
-RUN = "results/runs/<dataset>/<variant>/seed<N>"
 
 
 @dataclass(frozen=True)
@@ -33,94 +31,13 @@ class Deployed:
     about: dict[str, Any]
 
 
-class _Run:
-    """The files of a finished run, each compared with the records of the steps that made them."""
-
-    def __init__(self, folder: Path):
-        parts = Path(os.path.abspath(folder)).parts
-        if parts[-5:-3] != ("results", "runs") or not folder.is_dir():
-            raise UserError(
-                f"{folder}: is no folder of a run. Expected {RUN}, inside the folder of the study"
-                f"{_some_runs()}"
-            )
-        self.project, self.name = Path(*parts[:-5]), "/".join(parts[-5:])
-        self.remedy = f"run `snakemake -c4 {self.name}/metrics.json`"
-        self.training = self.record(f"{self.name}/model.keras")
-        self.evaluation = self.record(f"{self.name}/metrics.json")
-        model = f"{self.name}/model.keras"
-        if _inputs(self.evaluation)[model] != self.training["outputs"][model]:
-            raise UserError(f"{folder}: the network is newer than its evaluation: {self.remedy}")
-        self.spec = json.loads(self.training["params"]["spec"])
-
-    def record(self, output: str) -> dict[str, Any]:
-        """The record of the step that made a file."""
-        if not (self.project / output).is_file():
-            raise UserError(
-                f"{self.name}: the run is not finished, there is no {output}: {self.remedy}"
-            )
-        path = self.project / records.path_of(output)
-        if not path.is_file():
-            raise UserError(
-                f"{output}: there is no record of its making ({path}). Records travel with the "
-                f"results: copy the whole folder results/; or delete the file and {self.remedy}"
-            )
-        return files.read_json(path)
-
-    def output(self, name: str) -> Path:
-        """A file of the run."""
-        path = f"{self.name}/{name}"
-        made = self.evaluation if path in self.evaluation["outputs"] else self.training
-        return self.whole(path, made["outputs"][path])
-
-    def input(self, folder: str) -> Path | None:
-        """What the network is made from out of `results/{folder}`, if anything."""
-        for path, sha256 in self._sources().items():
-            if path.startswith(f"results/{folder}/"):
-                return self.whole(path, sha256)
-        return None
-
-    def _sources(self) -> dict[str, str]:
-        """Inputs of the training and, for a head on features, of the features: path to SHA-256."""
-        inputs = _inputs(self.training)
-        for path in [path for path in inputs if path.startswith("results/features/")]:
-            features = self.record(path)
-            if features["outputs"][path] != inputs[path]:
-                raise self._changed(path)
-            inputs |= _inputs(features)
-        return inputs
-
-    def whole(self, path: str, sha256: str) -> Path:
-        """The path of a file that has the bytes it had when the run was made."""
-        found = self.project / path
-        if not found.is_file() or digests.of_file(found) != sha256:
-            raise self._changed(path)
-        return found
-
-    def _changed(self, path: str) -> UserError:
-        return UserError(
-            f"{path}: is not the file that {self.name} was made with, it was changed or removed "
-            f"since: {self.remedy}"
-        )
-
-
-def _inputs(record: dict[str, Any]) -> dict[str, str]:
-    return {entry["path"]: entry["sha256"] for entry in record["inputs"]}
-
-
-def _some_runs() -> str:
-    """The end of a sentence: runs that are here."""
-    found = sorted(str(path.parent) for path in Path().glob("results/runs/*/*/seed*/metrics.json"))
-    return f", as {found[0]}" if found else " (there is none here)"
-
-
-def of_run(folder: Path) -> Deployed:
+def of_run(run: FinishedRun) -> Deployed:
     """Assemble the network of a finished run and compare it with the run's own predictions.
 
     Raises:
-        UserError: the folder is no finished run, its inputs were changed since, or the generator's
-            `layers` do not do what its streams do.
+        UserError: the run's inputs were changed since, or the generator's `layers` do not do what
+            its streams do.
     """
-    run = _Run(folder)
     metrics = files.read_json(run.output("metrics.json"))
     network = networks.load_model(run.output("model.keras"), run.spec["kind"])
     generator = run.spec["generator"] or {"kind": "none", "options": {}}
@@ -150,7 +67,7 @@ def _chain(shape: tuple[int, ...], steps: list[keras.Layer], name: str) -> keras
     return keras.Model(pixels, values, name=name)
 
 
-def _compare(model: keras.Model, run: _Run, generator: str) -> None:
+def _compare(model: keras.Model, run: FinishedRun, generator: str) -> None:
     """Refuse a network that does not repeat the run's predictions on its first test images."""
     expected, _ = store.read_predictions(run.output("predictions.h5"))
     rows = np.arange(min(CHECKED, len(expected)))
@@ -220,7 +137,7 @@ def load(path: Path) -> Deployed:
     if about is None:
         raise UserError(
             f"{path}: is a .keras file, but does not say what its classes are. Expected one that "
-            f"./convstudy export wrote, or the folder of a run ({RUN})"
+            f"./convstudy export wrote, or the folder of a run ({FOLDER})"
         )
     try:
         model = keras.saving.load_model(path, compile=False, safe_mode=True)

@@ -22,9 +22,12 @@ def command(run: Path, output: Path, force: bool) -> None:
     if output.suffix != ".keras":
         raise UserError(f"{output}: expected a file name that ends in .keras")
     files.check_new(output, force)
-    from convstudy import deployment
+    from convstudy.runs import FinishedRun
 
-    network = deployment.of_run(run)
+    finished = FinishedRun(run)
+    from convstudy import deployment  # after the checks that need no TensorFlow
+
+    network = deployment.of_run(finished)
     deployment.save(network, output)
     about = network.about
     height, width = about["image_size"]

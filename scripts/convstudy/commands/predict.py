@@ -25,12 +25,16 @@ def command(
     Columns: image, class_1, probability_1, class_2, ...
     """
     files.check_new(output, force)
-    from convstudy import classification, deployment
+    from convstudy import classification
+    from convstudy.runs import FinishedRun
 
     found, others = classification.find_images(images)
     if others:
         click.echo(f"{images}: left out {len(others)} other files, as {others[0]!r}", err=True)
-    use = deployment.of_run(network) if network.is_dir() else deployment.load(network)
+    run = FinishedRun(network) if network.is_dir() else None
+    from convstudy import deployment  # after the checks that need no TensorFlow
+
+    use = deployment.of_run(run) if run else deployment.load(network)
     skipped: list[str] | None = [] if skip_unreadable else None
     with click.progressbar(found, label="Classifying", file=sys.stderr) as shown:
         count = classification.classify(use, shown, output, top, skipped)
