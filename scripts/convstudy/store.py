@@ -13,7 +13,9 @@ An exported network is a `.keras` file with one member more, `convstudy.json`, t
 """
 
 import contextlib
+import io
 import json
+import os
 import re
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -38,13 +40,46 @@ def create_hdf5(path: Path | str, attributes: Mapping[str, Any]) -> Iterator[h5p
     Object times are not tracked and attributes are written in sorted order, so that equal content
     gives equal bytes.
     """
-    with files.whole_file(path) as temporary, h5py.File(temporary, "w", libver="v110") as file:
-        for key in sorted(attributes):
-            value = attributes[key]
-            if isinstance(value, list | tuple) and all(isinstance(x, str) for x in value):
-                value = np.array(value, dtype=h5py.string_dtype())
-            file.attrs[key] = value
-        yield file
+    with files.whole_file(path) as temporary, _PatientFile(temporary, "w+") as stream:
+        with h5py.File(stream, "w", libver=("earliest", "v110")) as file:
+            for key in sorted(attributes):
+                value = attributes[key]
+                if isinstance(value, list | tuple) and all(isinstance(x, str) for x in value):
+                    value = np.array(value, dtype=h5py.string_dtype())
+                file.attrs[key] = value
+            yield file
+            stream.check()
+        stream.check()
+
+
+class _PatientFile(io.FileIO):
+    """A file that takes what has no room on the disk, and says so only when it is asked.
+
+    The HDF5 library ends the process (a segmentation fault) when a write fails while it closes a
+    file, so it must not hear of it.
+    """
+
+    _error: OSError | None = None
+
+    def write(self, data: bytes) -> int:
+        if self._error is None:
+            try:
+                return self._write_all(memoryview(data))
+            except OSError as error:
+                self._error = error
+        self.seek(len(data), os.SEEK_CUR)
+        return len(data)
+
+    def check(self) -> None:
+        """Raise the error of the first write that failed."""
+        if self._error:
+            raise self._error
+
+    def _write_all(self, data: memoryview) -> int:
+        done = 0
+        while done < len(data):
+            done += super().write(data[done:])
+        return done
 
 
 @contextlib.contextmanager
