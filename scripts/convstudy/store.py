@@ -6,7 +6,8 @@ foreign file into a `UserError` that names it.
 
 Layout of a data set (`results/data/{dataset}.h5`): the groups `train`, `validation` and `test`,
 each with `images` (n, height, width, 3) uint8 in 0-255, `labels` (n,) int32 and `names` (n,)
-strings; the root attribute `class_names` and further attributes that say where it came from.
+strings; the root attribute `class_names` and further attributes that say where it came from, with
+their SHA-256. Arrays are checksummed by chunk, so data that changed on the disk is noticed.
 A features file has `vectors` (n, d) float32 in place of `images`. A predictions file has the
 groups `validation` and `test` with `probabilities` (n, classes) float32 and `labels`.
 """
@@ -17,17 +18,19 @@ import json
 import os
 import re
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
 
-from convstudy.errors import UserError
+from convstudy import digests
+from convstudy.errors import UserError, first_line
 
 SUBSETS = ("train", "validation", "test")
 IMAGES_PER_CHUNK = 32
+DIGEST = "sha256_attributes"
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
 
 
@@ -70,9 +73,12 @@ def write_json(path: Path | str, content: Mapping[str, Any]) -> None:
 def read_json(path: Path | str) -> dict[str, Any]:
     """Read a JSON file of this workflow; raise `UserError` when it is damaged."""
     try:
-        return json.loads(Path(path).read_text())
-    except (OSError, ValueError) as error:
+        content = json.loads(Path(path).read_text())
+    except (OSError, ValueError, RecursionError) as error:
         raise _damaged(path, error) from error
+    if not isinstance(content, dict):
+        raise _damaged(path, f"a {type(content).__name__}, expected an object with keys")
+    return content
 
 
 @contextlib.contextmanager
@@ -85,9 +91,12 @@ def create_hdf5(path: Path | str, attributes: Mapping[str, Any]) -> Iterator[h5p
     with whole_file(path) as temporary, h5py.File(temporary, "w", libver="v110") as file:
         for key in sorted(attributes):
             value = attributes[key]
-            if isinstance(value, list | tuple) and all(isinstance(x, str) for x in value):
-                value = np.array(value, dtype=h5py.string_dtype())
+            if isinstance(value, str):
+                value = _utf8([value]).reshape(())
+            elif isinstance(value, list | tuple) and all(isinstance(x, str) for x in value):
+                value = _utf8(value)
             file.attrs[key] = value
+        file.attrs[DIGEST] = _utf8([_digest(_builtin(file.attrs))]).reshape(())
         yield file
 
 
@@ -97,55 +106,110 @@ def open_hdf5(path: Path | str) -> Iterator[h5py.File]:
     try:
         with h5py.File(path, "r") as file:
             yield file
-    except (OSError, KeyError) as error:
+    except (OSError, KeyError, RuntimeError) as error:
         raise _damaged(path, error) from error
 
 
+def array(file: h5py.File, subset: str, name: str) -> h5py.Dataset:
+    """Look an array of a subset up, without reading it; raise `UserError` in a foreign file."""
+    group = file[subset]
+    return _array(group, name) if isinstance(group, h5py.Group) else _array(file, subset)
+
+
+def _array(group: h5py.Group, name: str) -> h5py.Dataset:
+    found = group[name]
+    where = f"{group.name.rstrip('/')}/{name}"
+    if not isinstance(found, h5py.Dataset) or found.dtype.kind not in "iufS" or not found.shape:
+        raise _damaged(group.file.filename, f"'{where}' is {found}, expected an array of numbers")
+    # What was never written would be read as zeros, however large the file says that it is.
+    if found.id.get_storage_size() < found.nbytes or found.is_virtual or found.external:
+        raise _damaged(group.file.filename, f"'{where}' is not all in the file")
+    return found
+
+
 def create_array(group: h5py.Group, name: str, shape: tuple[int, ...], dtype: Any) -> h5py.Dataset:
-    """Create a checksummed array in chunks of whole rows, so that a batch reads only itself."""
+    """Create a checksummed array in chunks of whole rows, so that a batch reads only itself.
+
+    The checksum is that of the gzip filter, which stores at level 0. HDF5's own, Fletcher-32, does
+    not tell 0x0000 from 0xFFFF, so it misses a lost block in a white picture.
+    """
     rows = max(1, min(IMAGES_PER_CHUNK, shape[0]))
+    chunks = (rows, *shape[1:])
     return group.create_dataset(
-        name, shape, dtype, chunks=(rows, *shape[1:]), fletcher32=True, track_times=False
+        name, shape, dtype, chunks=chunks, compression="gzip", compression_opts=0, track_times=False
     )
 
 
 def write_array(group: h5py.Group, name: str, values: np.ndarray) -> None:
-    """Write a numeric array of one dimension or more, checksummed."""
+    """Write an array of numbers or texts, of one dimension or more, checksummed."""
     create_array(group, name, values.shape, values.dtype)[...] = values
 
 
 def write_names(group: h5py.Group, name: str, values: list[str]) -> None:
     """Write a list of strings."""
-    data = np.array(values, dtype=h5py.string_dtype())
-    group.create_dataset(name, data=data, track_times=False)
+    write_array(group, name, _utf8(values))
+
+
+def _utf8(values: Sequence[str]) -> np.ndarray:
+    """Texts as HDF5 stores them with their array: in UTF-8, all of one length.
+
+    Texts of variable length lie in a heap without a checksum, and there are single bytes of it
+    that, once changed, make HDF5 read for ever.
+    """
+    encoded = [value.encode() for value in values]
+    length = max([1, *map(len, encoded)])
+    return np.array(encoded, dtype=h5py.string_dtype(length=length))
 
 
 def read_subset(
     path: Path | str, subset: str, arrays: tuple[str, ...] = ("images", "labels")
 ) -> tuple[np.ndarray, ...]:
-    """Read arrays of one subset (`train`, `validation` or `test`) and nothing of the others."""
+    """Read arrays of one subset (`train`, `validation` or `test`) and nothing of the others.
+
+    Raises:
+        UserError: the file is damaged, or the arrays have different numbers of rows.
+    """
     if subset not in SUBSETS:
         raise ValueError(f"subset is '{subset}', expected one of {SUBSETS}")
     with open_hdf5(path) as file:
-        return tuple(file[subset][name][...] for name in arrays)
+        stored = [array(file, subset, name) for name in arrays]
+        if len({len(found) for found in stored}) > 1:
+            raise _damaged(path, f"{[len(found) for found in stored]} rows in {list(arrays)}")
+        return tuple(found[...] for found in stored)
 
 
-def read_rows(path: Path | str, subset: str, rows: np.ndarray, array: str = "images") -> np.ndarray:
+def read_rows(path: Path | str, subset: str, rows: np.ndarray, name: str = "images") -> np.ndarray:
     """Read some rows of one array of a subset, in the order given, and only their chunks."""
     order, places = np.unique(rows, return_inverse=True)
     with open_hdf5(path) as file:
-        return file[subset][array][order][places]
+        return array(file, subset, name)[order][places]
 
 
 def read_attributes(path: Path | str) -> dict[str, Any]:
     """Read the root attributes as builtin types (`class_names` is a list of strings)."""
     with open_hdf5(path) as file:
-        attributes = {}
-        for key, value in file.attrs.items():
-            attributes[key] = (
-                value.tolist() if isinstance(value, np.ndarray | np.generic) else value
-            )
+        try:
+            attributes = _builtin(file.attrs)
+            if attributes.pop(DIGEST) != _digest(attributes):
+                raise ValueError("the attributes do not have their SHA-256")
+        except (TypeError, ValueError) as error:
+            raise _damaged(path, error) from error
         return attributes
+
+
+def _builtin(attributes: h5py.AttributeManager) -> dict[str, Any]:
+    found = {}
+    for key in attributes:
+        kind = attributes.get_id(key).dtype.kind
+        if kind not in "biufS":
+            raise TypeError(f"the attribute '{key}' holds no numbers and no texts of fixed length")
+        value = np.asarray(attributes[key])
+        found[key] = (np.char.decode(value, "utf-8") if kind == "S" else value).tolist()
+    return found
+
+
+def _digest(attributes: Mapping[str, Any]) -> str:
+    return digests.of_text(digests.canonical(attributes))
 
 
 def write_statistics(path: Path | str, statistics: Mapping[str, np.ndarray], **about: Any) -> None:
@@ -160,7 +224,7 @@ def read_statistics(path: Path | str | None) -> dict[str, np.ndarray]:
     if not path:
         return {}
     with open_hdf5(path) as file:
-        return {name: array[...] for name, array in file.items()}
+        return {name: _array(file, name)[...] for name in file}
 
 
 def write_predictions(
@@ -175,8 +239,11 @@ def write_predictions(
 
 
 def read_predictions(path: Path | str, subset: str = "test") -> tuple[np.ndarray, np.ndarray]:
-    """Read (probabilities, labels) of one subset."""
-    return read_subset(path, subset, ("probabilities", "labels"))
+    """Read (probabilities (n, classes), labels (n,)) of one subset."""
+    probabilities, labels = read_subset(path, subset, ("probabilities", "labels"))
+    if probabilities.ndim != 2 or labels.ndim != 1 or labels.dtype.kind != "i":
+        raise _damaged(path, f"probabilities {probabilities.shape}, labels {labels.shape}")
+    return probabilities, labels
 
 
 def stable_zip(path: Path | str) -> None:
@@ -207,8 +274,8 @@ def _numbered_identities(config: str) -> str:
     return re.sub(r'("shared_object_id": )(\d+)', number, config)
 
 
-def _damaged(path: Path | str, error: Exception) -> UserError:
+def _damaged(path: Path | str, error: Exception | str) -> UserError:
     return UserError(
-        f"{path}: cannot be read ({error}). The file is missing, cut or corrupted: delete it and "
-        f"run the same command again to have it rebuilt."
+        f"{path}: cannot be read ({first_line(error)}). The file is missing, cut or corrupted: "
+        f"delete it and run the same command again to have it rebuilt."
     )
