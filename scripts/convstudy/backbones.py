@@ -14,7 +14,8 @@ import keras
 import numpy as np
 from keras import layers
 
-from convstudy.errors import UserError
+from convstudy.errors import UserError, first_line
+from convstudy.keras_file import load_model
 
 NAME = "backbone"
 
@@ -83,9 +84,10 @@ def _preprocessing(application: str) -> keras.Layer:
 def _load(network: keras.Model, path: Path) -> None:
     try:
         network.load_weights(path)
-    except (OSError, ValueError) as error:
+    except Exception as error:  # Keras raises many kinds for a bad file
         raise UserError(
-            f"{path}: these weights do not fit {network.name} without its top: {error}"
+            f"{path}: these weights do not fit {network.name} without its top "
+            f"({first_line(error)}). Expected weights of that network, whole: fetch them again."
         ) from error
 
 
@@ -101,11 +103,14 @@ def _cut(network: keras.Model, name: str) -> keras.Model:
 
 def _from_file(path: Path, size: tuple[int, int]) -> keras.Model:
     """A `.keras` file of the user's; safe mode runs no code that the file might hold."""
-    try:
-        network = keras.saving.load_model(path, compile=False, safe_mode=True)
-    except Exception as error:  # Keras raises many kinds for a bad file
-        raise UserError(f"{path}: not a .keras model that loads in safe mode: {error}") from error
-    expected = network.input_shape[1:]
+    network = load_model(path)
+    shapes = [tensor.shape[1:] for tensor in network.inputs or []]
+    expected = shapes[0] if len(shapes) == 1 else ()
+    if len(expected) != 3 or len(network.outputs) != 1:
+        raise UserError(
+            f"{path}: takes {shapes} and gives {len(network.outputs or [])} tensors, expected one "
+            f"image (height, width, 3) and one tensor: build the network with one input."
+        )
     if any(e is not None and e != s for e, s in zip(expected, (*size, 3), strict=True)):
         raise UserError(
             f"{path}: takes images of shape {expected}, the data set has {(*size, 3)}: set the "
@@ -116,7 +121,7 @@ def _from_file(path: Path, size: tuple[int, int]) -> keras.Model:
 
 
 def _copy_weights(model: keras.Model, path: Path) -> None:
-    trained = keras.saving.load_model(path, compile=False)
+    trained = load_model(path)
     try:
         model.set_weights(trained.get_layer(NAME).get_weights())
     except ValueError as error:

@@ -1,29 +1,16 @@
 """Networks on disk: backbones, initial weights, features."""
 
 import logging
-from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 
 from convstudy import backbones, models, store
+from convstudy.keras_file import load_model, save_model
 
 log = logging.getLogger(__name__)
 BATCH = 32
-
-
-def save_model(model: keras.Model, path: Path | str) -> None:
-    """Save a model as `.keras`, whole, with bytes that depend on the model alone."""
-    with store.whole_file(path) as temporary:
-        model.save(temporary)
-        store.stable_zip(temporary)
-
-
-def load_model(path: Path | str) -> keras.Model:
-    """Load a model of this workflow, uncompiled, in safe mode."""
-    return keras.saving.load_model(path, compile=False, safe_mode=True)
 
 
 def array_of(takes: str) -> str:
@@ -44,7 +31,7 @@ def initialize(
     """
     array = array_of(spec["input"])
     with store.open_hdf5(data_file) as file:
-        shape = tuple(file["train"][array].shape[1:])
+        shape = store.array(file, "train", array).shape[1:]
     classes = len(store.read_attributes(data_file)["class_names"])
     options = dict(spec["options"])
     if spec["input"] == "backbone":
@@ -70,7 +57,7 @@ def extract_features(data_file: str, backbone_file: str, output: str) -> None:
     about = store.read_attributes(data_file)
     with store.open_hdf5(data_file) as data, store.create_hdf5(output, about) as features:
         for subset in store.SUBSETS:
-            images = data[subset]["images"]
+            images = store.array(data, subset, "images")
             group, vectors = features.create_group(subset), None
             for start in range(0, len(images), BATCH):
                 batch = images[start : start + BATCH].astype(np.float32) / 255.0
@@ -79,7 +66,7 @@ def extract_features(data_file: str, backbone_file: str, output: str) -> None:
                     shape = (len(images), values.shape[1])
                     vectors = store.create_array(group, "vectors", shape, np.float32)
                 vectors[start : start + len(values)] = values
-            store.write_array(group, "labels", data[subset]["labels"][...])
+            store.write_array(group, "labels", store.array(data, subset, "labels")[...])
             log.info("%s: %d vectors of length %d", subset, *vectors.shape)
 
 

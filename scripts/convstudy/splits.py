@@ -7,6 +7,7 @@ as they were, and a larger limit keeps the images that a smaller one drew.
 
 import hashlib
 import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -114,8 +115,8 @@ def choose_classes(
         labels = list(range(len(class_names)))
     else:
         labels = [_label(choice, list(class_names)) for choice in classes]
-    for label in labels:
-        if labels.count(label) > 1:
+    for label, count in Counter(labels).items():
+        if count > 1:
             raise UserError(f"classes: '{class_names[label]}' is listed twice, expected once.")
     labels = labels if max_classes is None else labels[:max_classes]
     if len(labels) < 2:
