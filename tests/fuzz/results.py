@@ -1,20 +1,18 @@
-"""Targets: what the workflow itself wrote (HDF5, JSON, CSV, `.keras`), and the config."""
+"""Targets: what the workflow itself wrote (HDF5, JSON, CSV), and the config."""
 
 import functools
-import io
 import json
-import zipfile
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import h5py
-import keras
 import numpy as np
 import yaml
 from hypothesis import strategies as st
-from keras import layers
 
-from convstudy import backbones, comparison, config, keras_file, store
+from convstudy import comparison, config, store
 from convstudy.errors import UserError
 from convstudy.plots import style
 from fuzz.harness import Target
@@ -80,33 +78,25 @@ HDF5 = {
 }
 
 
-def written(write) -> bytes:
-    """The bytes of a file, which the process that fuzzes keeps in memory."""
-    import tempfile
-
+def written(write: Callable[[Path], None], ending: str = ".h5") -> bytes:
+    """The bytes of a file that `write` makes."""
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "file.keras")
+        path = Path(folder, f"good{ending}")
         write(path)
         return path.read_bytes()
 
 
-def check_hdf5(kind: str) -> Any:
+def check_hdf5(kind: str) -> Callable[[bytes, Path], None]:
     write, read = HDF5[kind]
-
-    @functools.cache
-    def good() -> str:
-        import tempfile
-
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder, "good.h5")
-            write(path)
-            return exact(read(path))
+    with tempfile.TemporaryDirectory() as folder:
+        good = Path(folder, "good.h5")
+        write(good)
+        expected = exact(read(good))
 
     def check(case: bytes, path: Path) -> None:
         path.write_bytes(case)
         assert exact(read(path)) == expected, "other data was read, and nothing said so"
 
-    expected = good()
     return check
 
 
@@ -226,76 +216,6 @@ def check_history(case: bytes, path: Path) -> None:
         style.mean_over_seeds(frames, column)
 
 
-def network() -> keras.Model:
-    keras.utils.set_random_seed(0)
-    images = layers.Input((8, 8, 3))
-    maps = layers.BatchNormalization()(layers.Conv2D(2, 3, activation="relu")(images))
-    return keras.Model(images, layers.GlobalAveragePooling2D()(maps), name="backbone")
-
-
-@functools.cache
-def keras_members() -> dict[str, bytes]:
-    content = written(lambda path: keras_file.save_model(network(), path))
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        return {name: archive.read(name) for name in archive.namelist()}
-
-
-def packed(members: dict[str, bytes]) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for name, content in members.items():
-            archive.writestr(zipfile.ZipInfo(name), content)
-    return buffer.getvalue()
-
-
-def check_keras_bytes(case: bytes, path: Path) -> None:
-    path.write_bytes(case)
-    model = keras_file.load_model(path)
-    assert exact(model.get_weights()) == exact(network().get_weights()), "other weights"
-
-
-def keras_configs() -> st.SearchStrategy[bytes]:
-    members = keras_members()
-    hostile = [
-        {"module": "os", "class_name": "function", "config": "system", "registered_name": "system"},
-        {"module": "builtins", "class_name": "function", "config": "eval"},
-        {"module": "keras.utils", "class_name": "function", "config": "get_file"},
-        {"module": "keras.layers", "class_name": "Lambda", "config": {"function": "eval"}},
-        {"class_name": "__lambda__", "config": {"value": ["4wAAAAA=", None, None]}},
-        {"module": "keras.layers", "class_name": "TFSMLayer", "config": {"filepath": "/etc"}},
-        *("keras.config", "enable_unsafe_deserialization", "get_file", "os", "system", "Lambda"),
-    ]
-    trees = mutated_trees(json.loads(members["config.json"]), hostile)
-    return trees.map(lambda tree: packed(members | {"config.json": json.dumps(tree).encode()}))
-
-
-def keras_weights() -> st.SearchStrategy[bytes]:
-    return mutated([keras_members()["model.weights.h5"]])
-
-
-def check_backbone(case: bytes, path: Path) -> None:
-    path.write_bytes(case)
-    backbones.build({"application": None}, (8, 8), str(path))
-
-
-def check_weights(case: bytes, path: Path) -> None:
-    """The same damaged weights, inside a `.keras` file and as a file of their own."""
-    path.write_bytes(case)
-    whole = path.with_name("case.keras")
-    whole.write_bytes(packed(keras_members() | {"model.weights.h5": case}))
-    refusals = []
-    for load in (
-        lambda: keras_file.load_model(whole),
-        lambda: backbones._load(network(), path),
-    ):
-        try:
-            load()
-        except UserError as error:
-            refusals.append(error)
-    if refusals:
-        raise refusals[0]
-
-
 def configs() -> st.SearchStrategy[bytes]:
     tree = yaml.safe_load((ROOT / "config.yaml").read_text())
     return mutated_trees(tree).map(
@@ -323,10 +243,5 @@ TARGETS = [
     Target("hdf5 foreign", foreign_hdf5, check_foreign, ".h5", share=0.5),
     Target("metrics", metrics_files, check_metrics, ".json", 0.25, names="case|^variant"),
     Target("history", histories, check_history, ".csv", share=0.5),
-    Target(
-        "keras bytes", lambda: mutated([packed(keras_members())]), check_keras_bytes, ".keras", 0.05
-    ),
-    Target("keras config", keras_configs, check_backbone, ".keras", share=0.05, memory=1500),
-    Target("keras weights", keras_weights, check_weights, ".weights.h5", share=0.05),
     Target("config", configs, check_config, ".yaml", share=0.1, names="^config"),
 ]

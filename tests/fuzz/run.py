@@ -7,6 +7,7 @@ printed. `--replay FILE` with `--only TARGET` runs one kept input again.
 
 import argparse
 import faulthandler
+import importlib
 import json
 import os
 import resource
@@ -18,7 +19,6 @@ from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
-os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONWARNINGS": "ignore"}
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "scripts")]
 
 BATCH = 2000  # Hypothesis remembers every case of a batch
@@ -26,14 +26,12 @@ SECONDS = 30  # that one case may take
 
 
 def targets(name: str | None = None) -> dict:
-    """All targets by name; those of Keras and HDF5 are only imported when they are asked for."""
-    from fuzz import files
-
-    found = {target.name: target for target in files.TARGETS}
-    if name not in found:
-        from fuzz import results
-
-        found |= {target.name: target for target in results.TARGETS}
+    """All targets by name, or up to the file that holds `name`: TensorFlow is slow to import."""
+    found = {}
+    for module in ("files", "images", "results", "networks"):
+        if name not in found:
+            listed = importlib.import_module(f"fuzz.{module}").TARGETS
+            found |= {target.name: target for target in listed}
     return found
 
 
@@ -109,6 +107,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     options = parser.parse_args()
+    os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONWARNINGS": "ignore"}
     if options.worker:
         fuzz(options.worker, options.cases, options.seed, options.folder)
         return

@@ -3,11 +3,11 @@
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from fuzz import files, results
 from fuzz.harness import Sandbox
+from fuzz.run import targets
 
 CASES = 200
-TARGETS = {target.name: target for target in files.TARGETS + results.TARGETS}
+TARGETS = targets()
 
 
 @pytest.mark.filterwarnings("ignore")
