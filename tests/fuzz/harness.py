@@ -33,7 +33,7 @@ class Target:
             where the input is accepted.
         ending: how the file's name ends.
         share: part of the asked number of cases that it runs; below 1 where a case is slow.
-        memory: MiB that it may take beyond what the process had before the first case.
+        memory: MiB that one case may take.
         names: what a refusal must hold; None is the path of the file.
     """
 
@@ -42,7 +42,7 @@ class Target:
     check: Callable[[bytes, Path], None]
     ending: str = ""
     share: float = 1.0
-    memory: int = 300
+    memory: int = 100
     names: str | None = None
 
 
