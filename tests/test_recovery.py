@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import pandas as pd
 from projects import done, edit, snakemake, stale
 
 KILLED = "results/runs/tiny_objects/base_net_whiten/seed7/model.keras"
@@ -79,3 +80,26 @@ def test_an_upstream_step_with_the_same_output_cuts_the_rest_off(copy):
     assert any("Reading and splitting tiny_objects" in job for job in jobs)
     assert any(job.startswith("Training") for job in jobs)  # as far as Snakemake knows
     assert done(copy) == ["prepare_data/tiny_objects"]
+
+
+COSTS = ("train_seconds_mean", "train_peak_memory_mib_max")
+
+
+def test_the_whole_study_again_gives_the_same_bits(copy):
+    """Nothing is restored here: only what a run costs may differ."""
+    results = copy / "results"
+    first = {path: path.read_bytes() for path in results.rglob("*") if is_bitwise(path)}
+    table = pd.read_csv(results / "summary.csv").drop(columns=list(COSTS))
+    shutil.rmtree(results)
+    assert len(done(copy)) > 20
+    again = {path: path.read_bytes() for path in results.rglob("*") if is_bitwise(path)}
+    assert [path for path in first if first[path] != again.get(path)] == []
+    assert pd.read_csv(results / "summary.csv").drop(columns=list(COSTS)).equals(table)
+
+
+def is_bitwise(path: Path) -> bool:
+    """Whether a file holds data, weights, a history or predictions, and nothing about the run."""
+    hidden = any(part.startswith(".") for part in path.parts[-6:])
+    return (
+        path.suffix in (".h5", ".keras", ".tgz", ".gz") and not hidden or path.name == "history.csv"
+    )

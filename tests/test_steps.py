@@ -77,11 +77,11 @@ def other_settings(monkeypatch):
 
 
 def other_versions(monkeypatch):
-    monkeypatch.setattr(records, "versions", lambda: {"numpy": "0.1"})
+    monkeypatch.setattr(records, "versions", lambda units: {"numpy": "0.1"})
 
 
 def other_code(monkeypatch):
-    monkeypatch.setattr(code_digests, "units", lambda *of: {"m:f": "0"})
+    monkeypatch.setattr(code_digests, "units", lambda *of: {"plot_samples.py:f": "0"})
 
 
 @pytest.mark.parametrize("change", [other_input, other_settings, other_versions, other_code])

@@ -1,6 +1,10 @@
 """Edits of a project in which a tiny study has run, and what they make stale."""
 
+import json
 import os
+import subprocess
+import sys
+import zipfile
 
 import pandas as pd
 import pytest
@@ -29,6 +33,19 @@ def test_metrics_say_what_made_them(project):
     assert set(metrics["provenance"]) >= {"data", "code", "config", "versions", "git_commit"}
     history = pd.read_csv(run / "history.csv")
     assert len(history) == metrics["epochs_run"] <= 2
+
+
+@pytest.mark.parametrize(
+    "run", ["tiny_objects/base_net_whiten/seed1", "tiny_birds/features_one_layer/seed0"]
+)
+def test_a_run_can_be_exported(project, tmp_path, run):
+    output = tmp_path / "model.keras"
+    command = [sys.executable, "convstudy", "export", f"results/runs/{run}", output]
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    names = files.read_json(project / f"results/runs/{run}/metrics.json")["class_names"]
+    with zipfile.ZipFile(output) as archive:
+        assert json.loads(archive.read("convstudy.json"))["class_names"] == names
 
 
 def test_second_run_has_nothing_to_do(project):

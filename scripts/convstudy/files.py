@@ -43,6 +43,21 @@ def whole_file(path: Path | str) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def check_new(path: Path | str, replace: bool) -> None:
+    """Refuse a file that a user asks for where it cannot or should not be written.
+
+    Raises:
+        UserError: its folder does not exist, it is a folder itself, or it is there already.
+    """
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise UserError(f"{path}: there is no folder {path.parent}: create it, or correct the name")
+    if path.is_dir():
+        raise UserError(f"{path}: is a folder, expected the name of a file to write")
+    if path.exists() and not replace:
+        raise UserError(f"{path}: is there already: pass --force to replace it, or another name")
+
+
 def write_json(path: Path | str, content: Mapping[str, Any]) -> None:
     """Write builtin JSON types, indented; raise `ValueError` for NaN and `TypeError` for others."""
     with whole_file(path) as temporary:

@@ -16,8 +16,7 @@ from convstudy import code_digests, digests, files, folders
 from convstudy.errors import UserError
 
 FORMAT = 1
-# Numbers depend on these, and pictures on the last; Python's own version does not matter to either.
-LIBRARIES = ("h5py", "keras", "matplotlib", "numpy", "pandas", "pillow", "scipy", "tensorflow")
+DISTRIBUTIONS = {"PIL": "pillow", "sklearn": "scikit-learn", "yaml": "pyyaml"}
 FOLDER = Path("results/.convstudy/records")
 
 
@@ -43,7 +42,7 @@ def before(job: Any) -> dict[str, Any]:
         "params": params,
         "code": units,
         "inputs": [{"path": path, "sha256": _checked(path)} for path in job.input],
-        "versions": versions(),
+        "versions": versions(units),
     }
 
 
@@ -113,12 +112,12 @@ def _checked(path: str) -> str:
     return found
 
 
-def versions() -> dict[str, str]:
-    """Versions of the installed ones of the libraries that results depend on."""
-    found = {}
-    for library in LIBRARIES:
-        try:
-            found[library] = metadata.version(library)
-        except metadata.PackageNotFoundError:
-            continue  # an environment without TensorFlow draws the plots
-    return found
+def versions(units: dict[str, str]) -> dict[str, str]:
+    """Versions of the libraries that a step's code imports.
+
+    An upgrade makes no finished result stale, because a study of weeks must not be lost to it; but
+    a step that is done anew takes nothing from the cache that another version made, and a summary
+    says so when its rows were made by several.
+    """
+    names = [DISTRIBUTIONS.get(name, name) for name in code_digests.libraries(units)]
+    return {name: metadata.version(name) for name in names}

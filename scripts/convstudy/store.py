@@ -9,6 +9,7 @@ each with `images` (n, height, width, 3) uint8 in 0-255, `labels` (n,) int32 and
 strings; the root attribute `class_names` and further attributes that say where it came from.
 A features file has `vectors` (n, d) float32 in place of `images`. A predictions file has the
 groups `validation` and `test` with `probabilities` (n, classes) float32 and `labels`.
+An exported network is a `.keras` file with one member more, `convstudy.json`, that says what it is.
 """
 
 import contextlib
@@ -25,9 +26,11 @@ import h5py
 import numpy as np
 
 from convstudy import files
+from convstudy.errors import UserError
 
 SUBSETS = ("train", "validation", "test")
 IMAGES_PER_CHUNK = 32
+ABOUT = "convstudy.json"
 
 
 @contextlib.contextmanager
@@ -183,6 +186,32 @@ def stable_zip(path: Path | str) -> None:
                 elif name == "config.json":
                     content = _numbered_identities(content.decode()).encode()
                 target.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), content)
+
+
+def add_about(path: Path | str, about: Mapping[str, Any]) -> None:
+    """Add the member `convstudy.json` to a `.keras` archive; Keras does not look at it."""
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(ABOUT, json.dumps(about, indent=2, allow_nan=False))
+
+
+def read_about(path: Path | str) -> dict[str, Any] | None:
+    """Read the member `convstudy.json` of a `.keras` archive; None where there is none.
+
+    Every member is compared with its checksum, which Keras does not do.
+
+    Raises:
+        UserError: the file is missing, no archive, or damaged.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if damaged := archive.testzip():
+                raise zipfile.BadZipFile(f"its member {damaged} is damaged")
+            return json.loads(archive.read(ABOUT)) if ABOUT in archive.namelist() else None
+    except (OSError, ValueError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+        raise UserError(
+            f"{path}: cannot be read as a .keras file ({error}). Expected a whole file as "
+            f"./convstudy export writes it: export the run again."
+        ) from error
 
 
 def _numbered_identities(config: str) -> str:
