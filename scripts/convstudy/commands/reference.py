@@ -1,0 +1,11 @@
+"""Print the reference of the config."""
+
+import click
+
+
+@click.command()
+def command() -> None:
+    """Print every key of the config, its type, default and meaning, as Markdown."""
+    from convstudy import reference
+
+    click.echo(reference.markdown(), nl=False)
