@@ -27,8 +27,9 @@ COLUMNS = (
     "test_accuracy_ci_low test_accuracy_ci_high top5_accuracy_mean ece_mean epochs_mean parameters "
     "train_seconds_mean reference_loss reference_accuracy backbone train_accuracy_mean "
     "generalization_gap_mean validation_accuracy_mean brier_mean train_peak_memory_mib_max n_train "
-    "n_validation n_test chance_accuracy versions"
+    "n_validation n_test chance_accuracy versions protocol"
 ).split()
+NAMES = ("variant", "dataset", "model", "generator", "backbone", "protocol")
 Runs = Sequence[tuple[Path | str, Path | str]]
 
 
@@ -43,8 +44,8 @@ def summarize(variants: list[dict[str, Any]], runs: Runs) -> pandas.DataFrame:
     """Aggregate evaluated runs over seeds.
 
     Args:
-        variants: Dicts with `variant`, `dataset`, `model`, `generator`, `backbone`, `reference`
-            (None or `loss`, `accuracy` and the `dataset` they were measured on).
+        variants: Dicts with the keys `NAMES` and `reference` (None or `loss`, `accuracy` and the
+            `dataset` they were measured on).
         runs: Paths (metrics.json, predictions.h5); matched by the `dataset` and `variant` inside.
 
     Returns:
@@ -179,7 +180,7 @@ def _row(variant: dict[str, Any], runs: list[_Run]) -> dict[str, Any]:
     if reference.get("dataset") != variant["dataset"]:
         reference = {}
     return {
-        **{key: variant[key] for key in ("variant", "dataset", "model", "generator", "backbone")},
+        **{key: variant[key] for key in NAMES},
         "n_seeds": len(runs),
         "test_loss_mean": mean("test_loss"),
         "test_accuracy_mean": mean("test_accuracy"),

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import yaml
 
-from convstudy import plugins, schema
+from convstudy import plugins, schema, variants
 from convstudy.errors import UserError, nearest
 from convstudy.schema import Block
 
 # Sections whose names become names of files and folders.
-NAMED = ("variants", "comparisons", "models", "generators", "backbones", "datasets")
+NAMED = ("variants", "comparisons", "protocols", "models", "generators", "backbones", "datasets")
 
 
 def validate(config: Block, schema_path: Path | str) -> None:
@@ -42,11 +42,14 @@ def validate(config: Block, schema_path: Path | str) -> None:
     _check_variants(config)
     for name, block in config["backbones"].items():
         _check_pretraining(config, f"backbones.{name}.weights", block["weights"])
+    # what studies and comparisons may name: also variants under a protocol
+    everything = config | {"variants": variants.expand(config)}
+    _check_case("variants", everything["variants"])
     for name, comparison in config["comparisons"].items():
         for variant in comparison["variants"]:
-            _known(config, "variants", variant, f"comparisons.{name}.variants")
+            _known(everything, "variants", variant, f"comparisons.{name}.variants")
     for name, study in config["studies"].items():
-        _check_study(config, f"studies.{name}", study)
+        _check_study(everything, f"studies.{name}", study)
     _known(config, "studies", config["study"], "study")
 
 
@@ -137,6 +140,8 @@ def _check_variants(config: Block) -> None:
         where = f"variants.{name}"
         model = _known(config, "models", variant["model"], f"{where}.model")
         _known(config, "generators", variant["generator"], f"{where}.generator")
+        if variant["protocol"]:
+            _known(config, "protocols", variant["protocol"], f"{where}.protocol")
         if variant["backbone"]:
             _known(config, "backbones", variant["backbone"], f"{where}.backbone")
             _check_takes_backbone(f"{where}.backbone", variant["model"], model)
@@ -196,5 +201,7 @@ def _check_study(config: Block, where: str, study: Block) -> None:
         _check_takes_backbone(f"{where}.backbones.{variant}", model, config["models"][model])
     for variant in study["limits"]:
         _known(config, "variants", variant, f"{where}.limits")
+    for protocol in study["protocols"]:
+        _known(config, "protocols", protocol, f"{where}.protocols")
     for comparison in study["comparisons"]:
         _known(config, "comparisons", comparison, f"{where}.comparisons")

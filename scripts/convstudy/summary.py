@@ -26,7 +26,8 @@ def write_summary(
         variants: The dicts given to `summarize`.
         csv_path: The table for machines; six decimals, empty where there is no value.
         md_path: The table for people.
-        study: `name`, and optionally `title`, `description` and `notes` (list of texts).
+        study: `name`, and optionally `title`, `description`, `notes` (list of texts) and
+            `protocols` (what each does, by name).
         pictures: Headings and, under each, (title, path relative to `md_path`).
         differences: What `compare` returns.
     """
@@ -37,6 +38,8 @@ def write_summary(
     parts += ["## Results", *map(report.markdown, report.summary_tables(frame, variants))]
     tests = report.difference_tables(differences)
     parts += ["## Paired differences"] * bool(tests) + [report.markdown(table) for table in tests]
+    protocols = [f"* **{k}**: {words}" for k, words in study.get("protocols", {}).items()]
+    parts += ["## Protocols", "\n".join(protocols)] * bool(protocols)
     told = [f"* **{v['variant']}**: {v['description']}" for v in variants if v.get("description")]
     parts += ["## Variants", "\n".join(told)] * bool(told)
     for heading, entries in pictures.items():
