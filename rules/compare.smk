@@ -1,11 +1,11 @@
 # Tables and pictures of the selected study, from what the runs left.
-#   output: results/plots/{curves,comparison,samples,confusion,reliability}_*.{png,svg}
+#   output: results/plots/{curves,comparison,sweep,samples,confusion,reliability}_*.{png,svg}
 #           results/summary.csv, results/summary.md, results/report.html
 
 
 rule plot_learning_curves:
     input:
-        histories=lambda w: study.files("history.csv", [study.row(w.variant)]),
+        histories=lambda w: study.files("history.csv", study.rows_named(w.variant)),
     output:
         png="results/plots/curves_{variant}.png",
         svg="results/plots/curves_{variant}.svg",
@@ -17,7 +17,7 @@ rule plot_learning_curves:
         spec=lambda w: canonical(
             {
                 "seeds": study.block["seeds"],
-                "title": f"{w.variant} on {study.row(w.variant)['dataset']}",
+                "title": f"{w.variant} on {study.rows_named(w.variant)[0]['dataset']}",
                 "colour": study.colour(w.variant),
             }
         ),
@@ -45,6 +45,7 @@ rule plot_comparison:
             {
                 "seeds": study.block["seeds"],
                 "title": variants.comparisons(config)[w.comparison]["title"],
+                "variants": variants.comparisons(config)[w.comparison]["variants"],
                 "rows": studies.described(study.rows_of(w.comparison)),
                 "colours": {
                     row["variant"]: study.colour(row["variant"])
@@ -57,6 +58,32 @@ rule plot_comparison:
         "Comparison {wildcards.comparison}"
     script:
         "../scripts/plot_comparison.py"
+
+
+rule plot_sweep:
+    input:
+        metrics=lambda w: study.files("metrics.json", study.rows_named(w.variant)),
+    output:
+        png="results/plots/sweep_{variant}.png",
+        svg="results/plots/sweep_{variant}.svg",
+    log:
+        "results/logs/plot_sweep/{variant}.log",
+    conda:
+        "../envs/plotting.yaml"
+    params:
+        spec=lambda w: canonical(
+            {
+                "title": w.variant,
+                "points": [row["values"] for row in study.rows_named(w.variant)],
+                "seeds": study.block["seeds"],
+                "colour": study.colour(w.variant),
+            }
+        ),
+        code=lambda w: code("plot_sweep.py"),
+    message:
+        "Sweep {wildcards.variant}"
+    script:
+        "../scripts/plot_sweep.py"
 
 
 rule plot_samples:
@@ -82,7 +109,13 @@ rule plot_samples:
 
 rule plot_predictions:
     input:
-        predictions=lambda w: study.files("predictions.h5", [study.row(w.variant)]),
+        predictions=lambda w: study.files("predictions.h5", study.rows_named(w.variant)),
+        # of a sweep, by which the chosen value is known
+        metrics=lambda w: (
+            study.files("metrics.json", study.rows_named(w.variant))
+            if w.variant in study.sweeps()
+            else []
+        ),
     output:
         confusion="results/plots/confusion_{variant}.png",
         confusion_svg="results/plots/confusion_{variant}.svg",
@@ -94,7 +127,11 @@ rule plot_predictions:
         "../envs/plotting.yaml"
     params:
         spec=lambda w: canonical(
-            {"title": w.variant, "colour": study.colour(w.variant)}
+            {
+                "title": w.variant,
+                "colour": study.colour(w.variant),
+                "seeds": len(study.block["seeds"]),
+            }
         ),
         code=lambda w: code("plot_predictions.py"),
     message:

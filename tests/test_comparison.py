@@ -19,6 +19,8 @@ def variant(name, dataset="shapes", reference=None):
         "generator": "none",
         "backbone": None,
         "protocol": "corrected",
+        "sweep": None,
+        "values": {},
         "reference": reference,
         "description": f"What {name} is.",
     }

@@ -45,6 +45,7 @@ class Page(HTMLParser):
 def row(name, **changes):
     texts = {"variant": name, "dataset": "shapes", "model": "small", "generator": "none"}
     row = dict.fromkeys(comparison.COLUMNS, 0.5) | texts | {"protocol": "practical"}
+    row |= {"sweep": None, "selected": True, "values": {}}
     row |= {"n_seeds": 2, "n_train": 900, "n_validation": 100, "n_test": 300, "parameters": 12345}
     return row | {"backbone": None, "versions": "keras 3.0, numpy 2.0"} | changes
 

@@ -23,8 +23,17 @@ studies:
     tasks:
       objects: {dataset: tiny_objects, max_epochs: 2, patience: 1}
       birds: {dataset: tiny_birds, backbone: resnet50_random, max_epochs: 2}
-    variants: [base_net_normalize, base_net_whiten, features_one_layer]
-    comparisons: [base_net_generators]
+    variants:
+      - base_net_normalize
+      - base_net_whiten
+      - features_one_layer
+      - base_net_normalize__practical
+      - rates
+    comparisons: [base_net_generators, heads]
+variants:
+  rates: {task: birds, model: head_one_layer, sweep: {training.learning_rate: [0.1, 0.01]}}
+comparisons:
+  heads: {title: Heads, variants: [features_one_layer, rates]}
 datasets:
   tiny_objects:
     reader: cifar
@@ -108,10 +117,40 @@ def done(folder: Path) -> list[str]:
 def test_summary_has_a_row_a_variant(project):
     frame = pd.read_csv(project / "results/summary.csv")
     names = ["base_net_normalize", "base_net_whiten", "features_one_layer"]
+    names += ["base_net_normalize__practical"]
+    names += ["rates__learning_rate_0p1", "rates__learning_rate_0p01"]
     assert frame["variant"].tolist() == names
+    assert frame["protocol"].tolist() == ["corrected"] * 3 + ["practical"] + ["corrected"] * 2
     assert (frame["n_seeds"] == 2).all()
     assert frame["reference_accuracy"].isna().all()  # the data is not the practical's
-    assert "curves_base_net_whiten.png" in (project / "results/summary.md").read_text()
+    page = (project / "results/summary.md").read_text()
+    assert "curves_base_net_whiten.png" in page and "sweep_rates.png" in page
+
+
+def test_a_sweep_has_one_result_that_comparisons_use(project):
+    frame = pd.read_csv(project / "results/summary.csv").set_index("variant")
+    points = frame[frame["sweep"] == "rates"]
+    assert points["selected"].sum() == 1
+    chosen = points["validation_accuracy_mean"].idxmax()
+    assert points.loc[chosen, "selected"]
+    results, differences = (project / "results/summary.md").read_text().split("## Sweeps")
+    (other,) = set(points.index) - {chosen}
+    assert chosen in results and other not in results
+    assert f"| {chosen} |" in differences.split("## Paired differences")[1]
+
+
+def test_another_value_of_a_sweep_makes_its_own_runs_stale(project):
+    study = project / "tiny.yaml"
+    text = study.read_text()
+    edit(study, "[0.1, 0.01]", "[0.1, 0.3, 0.01]")
+    try:
+        jobs = stale(project)
+    finally:
+        study.write_text(text)
+    trained = [job for job in jobs if job.startswith(("Training", "Evaluating"))]
+    assert len(trained) == 4 and all("rates__learning_rate_0p3 " in job for job in trained)
+    assert not [job for job in jobs if job.startswith(("Initial", "Features"))]
+    assert stale(project) == []
 
 
 def test_metrics_say_what_made_them(project):

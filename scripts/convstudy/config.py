@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from convstudy import plugins, schema, variants
+from convstudy import plugins, schema, sweeps, variants
 from convstudy.errors import UserError, nearest
 from convstudy.schema import Block
 
@@ -24,7 +24,8 @@ def validate(config: Block, schema_path: Path | str) -> None:
         UserError: with the key's path, the value and the nearest allowed name.
     """
     schema.check_plain(config)
-    schema.check(config, yaml.safe_load(Path(schema_path).read_text()))
+    rules = yaml.safe_load(Path(schema_path).read_text())
+    schema.check(config, rules)
     for section in NAMED:
         _check_case(section, config[section])
     for folder in ("models", "generators"):
@@ -38,11 +39,13 @@ def validate(config: Block, schema_path: Path | str) -> None:
         _check_plugin("readers", block["reader"], f"{where}.reader", options, f"{where}.options")
         _check_files(where, block)
     for name, block in config["backbones"].items():
-        _check_backbone(f"backbones.{name}", block)
+        check_backbone(f"backbones.{name}", block)
     _check_variants(config)
     for name, block in config["backbones"].items():
         _check_pretraining(config, f"backbones.{name}.weights", block["weights"])
-    # what studies and comparisons may name: also variants under a protocol
+    for name, variant in config["variants"].items():
+        _check_sweep(config, f"variants.{name}", variant, rules["$defs"])
+    # what studies and comparisons may name: also points of sweeps, and variants under a protocol
     everything = config | {"variants": variants.expand(config)}
     _check_case("variants", everything["variants"])
     for name, comparison in config["comparisons"].items():
@@ -99,7 +102,7 @@ def _check_files(where: str, block: Block) -> None:
             )
 
 
-def _check_backbone(where: str, block: Block) -> None:
+def check_backbone(where: str, block: Block) -> None:
     """Refuse a backbone that is of no kind or of two; its weights default to ImageNet's."""
     if (block["application"] is None) == (block["file"] is None):
         found = "neither" if block["file"] is None else "both"
@@ -163,6 +166,27 @@ def _check_takes_backbone(where: str, name: str, model: Block) -> None:
         )
 
 
+def _check_sweep(config: Block, where: str, variant: Block, rules: Block) -> None:
+    """Refuse values that no training, model, generator or backbone takes."""
+    model = config["models"][variant["model"]]
+    for parameter, values in variant["sweep"].items():
+        (section, option), place = parameter.split("."), f"{where}.sweep.{parameter}"
+        if not sweeps.takes(parameter, model):
+            raise UserError(
+                f"config: {place}: model '{variant['model']}' uses no {section}. Remove this key."
+            )
+        for value in values:
+            if section in ("training", "backbone"):
+                schema.check({option: value}, rules[section], f"{where}.sweep.{section}")
+                if parameter == "backbone.weights" and value is None:
+                    raise UserError(f"config: {place}: null. Write imagenet or random.")
+            else:
+                block = config[sweeps.SECTIONS[section]][variant[section]]
+                options = plugins.options(block) | {option: value}
+                described = plugins.describe(sweeps.SECTIONS[section], block["kind"])
+                schema.check(options, described.schema, f"{where}.sweep.{section}")
+
+
 def _check_pretraining(config: Block, where: str, weights: str | Block | None) -> None:
     """Refuse a variant that cannot give a backbone its weights."""
     if not isinstance(weights, dict) or "variant" not in weights:
@@ -173,6 +197,10 @@ def _check_pretraining(config: Block, where: str, weights: str | Block | None) -
         raise UserError(
             f"config: {where}: '{name}' has no data set of its own: which data would the backbone "
             f"be trained on? Name a variant with the key 'dataset'."
+        )
+    if variant["sweep"]:
+        raise UserError(
+            f"config: {where}: '{name}' is a sweep of several networks. Name a variant without one."
         )
     takes = plugins.constant("models", config["models"][variant["model"]], "INPUT")
     if takes != "backbone":

@@ -36,8 +36,9 @@ class Table:
 
 
 def summary_tables(frame: pandas.DataFrame, variants: Sequence[Mapping[str, Any]]) -> list[Table]:
-    """One table a data set, a row a variant, the practical's figures beside ours."""
+    """One table a data set, a row a result, the practical's figures beside ours."""
     tables = []
+    frame = frame[frame["selected"].astype(bool)]
     for dataset in dict.fromkeys(frame["dataset"]):
         rows = frame[frame["dataset"] == dataset]
         references = {
@@ -124,6 +125,7 @@ def write_report(
     differences: pandas.DataFrame | None,
     metrics_paths: Sequence[Path | str],
     pictures: Pictures,
+    sweeps: Sequence[Table] = (),
 ) -> None:
     """Write one HTML page that holds everything, pictures included, and asks no other address.
 
@@ -136,6 +138,7 @@ def write_report(
         differences: What `comparison.compare` returns, or None.
         metrics_paths: The metrics.json of every run, for compute, versions and commits.
         pictures: Headings and, under each, (title, path of a .png or .svg).
+        sweeps: What `selection.tables` returns.
 
     Raises:
         UserError: A picture is missing or of another format.
@@ -147,6 +150,7 @@ def write_report(
         study={"title": study.get("name"), "description": "", "notes": []} | dict(study),
         tables=summary_tables(frame, variants),
         comparisons=difference_tables(differences),
+        sweeps=sweeps,
         variants=variants,
         checklist=checklist(study, frame, [files.read_json(one) for one in metrics_paths]),
         sections=[

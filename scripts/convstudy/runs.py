@@ -3,7 +3,7 @@
 Read by the Snakefile before any job starts, so it imports neither TensorFlow nor NumPy.
 """
 
-from convstudy import plugins
+from convstudy import plugins, sweeps
 from convstudy.errors import UserError
 from convstudy.schema import Block
 
@@ -23,58 +23,81 @@ def of(config: Block, study_name: str, name: str, variant: Block) -> Block:
     Raises:
         UserError: the parts of the variant do not fit each other.
     """
-    study, base = config["studies"][study_name], variant["of"]
+    study = config["studies"][study_name]
     task = study["tasks"].get(variant["task"], {})
     protocol = config["protocols"][variant["protocol"]]
-    model = config["models"][variant["model"]]
-    takes = plugins.constant("models", model, "INPUT")
-    backbone = None
-    if takes != "images":
-        chosen = study["backbones"].get(name) or study["backbones"].get(base)
-        backbone = chosen or variant["backbone"] or task.get("backbone")
-        if backbone is None:
-            raise UserError(
-                f"config: variants.{base}.backbone: model '{variant['model']}' needs a backbone, "
-                f"and neither the variant nor the task of study '{study_name}' names one."
-            )
-    generator = None if takes == "features" else config["generators"][variant["generator"]]
+    model_name, backbone_name, generator_name = _parts(config, study_name, name, variant)
+    model, takes = config["models"][model_name], _input(config["models"][model_name])
+    generator = None if takes == "features" else config["generators"][generator_name]
     fits = bool(generator) and plugins.constant("generators", generator, "FITS")
     if takes == "backbone" and fits:
         raise UserError(
-            f"config: variants.{base}.generator: '{variant['generator']}' standardises the pixels, "
-            f"but a backbone has its own input preprocessing: choose a generator that does not."
+            f"config: variants.{variant['of']}.generator: '{generator_name}' standardises the "
+            f"pixels, but a backbone has its own input preprocessing: choose a generator that does "
+            f"not."
         )
     augments = bool(generator) and plugins.constant("generators", generator, "AUGMENTS")
     lengths = protocol | {"with_generator": config["training"]["with_generator"]}
-    limit = study["limits"].get(name) or study["limits"].get(base)
     run = {
         "dataset": task.get("dataset") or variant["dataset"],
         "variant": name,
         "task": variant["task"] or "",
-        "model": variant["model"],
+        "model": model_name,
         "kind": model["kind"],
         "options": plugins.options(model),
         "input": takes,
-        "generator_name": variant["generator"] if generator else "none",
+        "generator_name": generator_name if generator else "none",
         "generator": generator
         and {"kind": generator["kind"], "options": plugins.options(generator)},
         "statistics_from": protocol["statistics_from"] if fits else None,
-        "backbone_name": backbone,
-        "backbone": backbone and config["backbones"][backbone],
+        "backbone_name": backbone_name,
+        "backbone": backbone_name and config["backbones"][backbone_name],
         "training": _training(
             config["training"],
             lengths["with_generator" if augments else "without_generator"],
             variant["training"],
             task,
-            limit,
+            _own(study["limits"], name, variant),
             protocol["network_kept"] == "best_epoch",
         ),
         "switches": _switches(protocol, augments, takes),
     }
-    shown = ("of", "protocol", "description", "reference")
+    shown = ("of", "protocol", "sweep", "values", "description", "reference")
     run |= {key: variant[key] for key in shown}
     _check_size(config, run)
     return run
+
+
+def _parts(
+    config: Block, study_name: str, name: str, variant: Block
+) -> tuple[str, str | None, str]:
+    """Names of the model, the backbone (None without one) and the generator of a variant."""
+    study, options = config["studies"][study_name], variant["options"]
+    model = sweeps.derived(config, "models", variant["model"], options["model"])
+    generator = sweeps.derived(config, "generators", variant["generator"], options["generator"])
+    if _input(config["models"][model]) == "images":
+        return model, None, generator
+    task = study["tasks"].get(variant["task"], {})
+    backbone = (
+        _own(study["backbones"], name, variant) or variant["backbone"] or task.get("backbone")
+    )
+    if backbone is None:
+        raise UserError(
+            f"config: variants.{variant['of']}.backbone: model '{model}' needs a backbone, and "
+            f"neither the variant nor the task of study '{study_name}' names one."
+        )
+    backbone = sweeps.derived(config, "backbones", backbone, options["backbone"])
+    return model, backbone, generator
+
+
+def _input(model: Block) -> str:
+    return plugins.constant("models", model, "INPUT")
+
+
+def _own(given: Block, name: str, variant: Block) -> str | int | None:
+    """What a study gives a variant: by its full name, its sweep's, or its name in the config."""
+    names = (name, variant["sweep"], variant["of"])
+    return next((given[x] for x in names if x in given), None)
 
 
 def _switches(protocol: Block, augments: bool, takes: str) -> Block:

@@ -6,11 +6,15 @@ Read by the Snakefile before any job starts, so it imports neither TensorFlow no
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from convstudy import runs, variants
+from convstudy import config as settings
+from convstudy import runs, sweeps, variants
 from convstudy.errors import UserError
 from convstudy.schema import Block
 
-ABOUT = ("variant", "dataset", "task", "model", "protocol", "reference", "description")
+ABOUT = (
+    "variant", "dataset", "task", "model", "protocol", "sweep", "values", "reference",
+    "description",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -39,26 +43,34 @@ class Study:
             for seed in self.block["seeds"]
         ]
 
-    def row(self, variant: str) -> Block:
-        """A variant's row."""
-        return next(row for row in self.rows if row["variant"] == variant)
+    def rows_named(self, name: str) -> list[Block]:
+        """The row of a variant, or those of all points of a sweep."""
+        return [row for row in self.rows if name in (row["variant"], row["sweep"])]
 
     def rows_of(self, comparison: str) -> list[Block]:
         """Rows of a comparison, in its order, as far as the study has them."""
-        by_name = {row["variant"]: row for row in self.rows}
         names = variants.comparisons(self.config)[comparison]["variants"]
-        return [by_name[name] for name in names if name in by_name]
+        return [row for name in names for row in self.rows_named(name)]
 
-    def colour(self, variant: str) -> int:
-        """The number of a variant's colour: its place among the rows of its task."""
-        task = self.row(variant)["task"]
-        return [row["variant"] for row in self.rows if row["task"] == task].index(variant)
+    def results(self) -> list[str]:
+        """Names of variants without a sweep, and of sweeps: each has one result."""
+        return list(dict.fromkeys(row["sweep"] or row["variant"] for row in self.rows))
+
+    def sweeps(self) -> list[str]:
+        """Names of the sweeps."""
+        return list(dict.fromkeys(row["sweep"] for row in self.rows if row["sweep"]))
+
+    def colour(self, name: str) -> int:
+        """The number of a variant's or sweep's colour: its place among those of its task."""
+        row = self.rows_named(name)[0]
+        names = [x["sweep"] or x["variant"] for x in self.rows if x["task"] == row["task"]]
+        return list(dict.fromkeys(names)).index(row["sweep"] or name)
 
     def comparisons(self) -> list[Block]:
         """Comparisons of which the study has two variants or more, once a protocol."""
         found = variants.comparisons(self.config).values()
         asked = [c for name in self.block["comparisons"] for c in found if c["of"] == name]
-        return [c for c in asked if len(self.rows_of(c["name"])) > 1]
+        return [c for c in asked if sum(bool(self.rows_named(x)) for x in c["variants"]) > 1]
 
     def spec(self) -> Block:
         """What the summary and the report say of the study, beside its figures."""
@@ -75,6 +87,7 @@ class Study:
                 "title": self.block["title"],
                 "description": self.block["description"],
                 "notes": notes,
+                "hyperparameters": sweeps.described(self.rows),
                 "protocols": {name: variants.described(protocols[name]) for name in used},
             },
             "rows": described(self.rows),
@@ -87,6 +100,7 @@ class Study:
         drawn = [(c["title"], f"comparison_{c['name']}") for c in self.comparisons()]
         return {
             "Comparison pictures": _pictures(drawn),
+            "Sweeps": _pictures([(name, f"sweep_{name}") for name in self.sweeps()]),
             "Learning curves": _pictures(
                 [(row["variant"], f"curves_{row['variant']}") for row in self.rows]
             ),
@@ -95,7 +109,7 @@ class Study:
 
     def report_pictures(self) -> dict[str, list[tuple[str, str]]]:
         """The summary's pictures and those of the predictions."""
-        names = [row["variant"] for row in self.rows]
+        names = self.results()
         return self.pictures() | {
             "Confusion matrices": _pictures([(name, f"confusion_{name}") for name in names]),
             "Calibration": _pictures([(name, f"reliability_{name}") for name in names]),
@@ -121,21 +135,24 @@ def resolve(config: Block) -> Study:
     A run's block holds `dataset, variant, task, model` (name), `kind, options, input`,
     `generator_name, generator` (block or None), `statistics_from` (None without statistics),
     `backbone_name, backbone`, `training`, `switches` (of the protocol, where they make the training
-    another), and for the tables `of` (the variant's name in the config), `protocol`, `description`,
-    `reference`.
+    another), and for the tables `of` (the variant's name in the config), `protocol`, `sweep`,
+    `values`, `description`, `reference` (see `variants.expand`). Blocks of models, generators and
+    backbones that sweeps ask for join the config.
 
     Raises:
         UserError: two studies ask for different runs under the same data set and variant, or a
             backbone cannot come from the variant that trains it.
     """
     known = variants.expand(config)
-    fixed = [name for name, block in config["variants"].items() if block["dataset"]]
+    own = [name for name, block in config["variants"].items() if block["dataset"]]
+    fixed = [point for name in own for point in known[name]["points"]]
     found: dict[tuple[str, str], Block] = {}
     rows: dict[str, list[Block]] = {}
     for study_name, study in config["studies"].items():
-        asked = [
+        names = [
             n for x in study["variants"] for n in variants.named(config, x, study["protocols"])
         ]
+        asked = [point for name in names for point in known[name]["points"]]
         rows[study_name] = []
         for name in dict.fromkeys([*asked, *fixed]):
             run = runs.of(config, study_name, name, known[name])
@@ -147,6 +164,8 @@ def resolve(config: Block) -> Study:
                 )
             if name in asked:
                 rows[study_name].append(run)
+    for name, block in config["backbones"].items():
+        settings.check_backbone(f"backbones.{name}", block)  # those of sweeps are new
     _check_origins(config, found)
     return Study(config, rows[config["study"]], found)
 

@@ -1,4 +1,4 @@
-"""The variants that studies can name: those of the config, each under every protocol.
+"""The variants that studies can name: those of the config and of their sweeps, by protocol.
 
 A protocol says how strictly the promises about validation data are kept (see `SWITCHES`). Under
 `corrected` a variant has its own name; under any other it is called `{variant}__{protocol}`.
@@ -6,6 +6,7 @@ A protocol says how strictly the promises about validation data are kept (see `S
 Read by the Snakefile before any job starts, so it imports neither TensorFlow nor NumPy.
 """
 
+from convstudy import sweeps
 from convstudy.errors import UserError
 from convstudy.schema import Block
 
@@ -48,23 +49,45 @@ def under(name: str, protocol: str) -> str:
 
 
 def expand(config: Block) -> dict[str, Block]:
-    """All variants by name; to each block's keys come `of` (its name in the config) and `protocol`.
+    """All variants by name, with more keys than the config has.
+
+    `of` is the variant's name in the config, `points` the names of its sweep's points (itself where
+    it has none), `sweep` the name of the sweep that a point belongs to, `values` a point's values.
 
     Raises:
-        UserError: a name that comes from a protocol is taken, or a protocol is not there.
+        UserError: two variants would have one name.
     """
     found: dict[str, Block] = {}
     for name, block in config["variants"].items():
         fixed = block["protocol"]
         for protocol in [fixed] if fixed else config["protocols"]:
             full = name if fixed else under(name, protocol)
-            if full != name and full in config["variants"]:
-                raise UserError(
-                    f"config: variants.{full}: this is the name of '{name}' under the protocol "
-                    f"'{protocol}'. Choose another name, or remove this block."
-                )
-            found[full] = block | {"of": name, "protocol": protocol}
+            about = {"of": name, "protocol": protocol, "values": {}}
+            options = {section: {} for section in sweeps.SECTIONS}
+            whole = block | about | {"options": options}
+            points = dict(sweeps.points(full, whole)) if block["sweep"] else {full: whole}
+            sweep = full if block["sweep"] else None
+            for point, own in points.items():
+                _add(found, point, own | {"points": [point], "sweep": sweep})
+            if sweep:
+                _add(found, full, whole | {"points": list(points), "sweep": None})
+    for name in config["variants"]:
+        if found[name]["of"] != name:
+            raise UserError(_taken(name, found[name]["of"]))
     return found
+
+
+def _add(found: dict[str, Block], name: str, block: Block) -> None:
+    if name in found:
+        raise UserError(_taken(name, block["of"]))
+    found[name] = block
+
+
+def _taken(name: str, other: str) -> str:
+    return (
+        f"config: variants.{name}: this is also the name of '{other}' under a protocol or with a "
+        f"value of its sweep. Choose another name, or remove this block."
+    )
 
 
 def named(config: Block, name: str, protocols: list[str]) -> list[str]:
