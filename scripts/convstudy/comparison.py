@@ -101,19 +101,14 @@ def compare(
 def _results(
     variants: list[dict[str, Any]], loaded: dict[tuple[str, str], list[_Run]]
 ) -> dict[tuple[str, str], dict[str, Any]]:
-    """By data set and name of a sweep or variant: the chosen point, or the variant itself."""
-    groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for variant in variants:
-        name = variant["sweep"] or variant["variant"]
-        groups.setdefault((variant["dataset"], name), []).append(variant)
-    return {
-        key: points[
-            selection.best(
-                [[r.metrics["validation_accuracy"] for r in _runs_of(p, loaded)] for p in points]
-            )
+    validation = {
+        (v["dataset"], v["variant"]): [
+            run.metrics["validation_accuracy"] for run in _runs_of(v, loaded)
         ]
-        for key, points in groups.items()
+        for v in variants
+        if v["sweep"]
     }
+    return selection.results(variants, validation)
 
 
 def bootstrap_means(scores: np.ndarray, draws: int = DRAWS, seed: int = 0) -> np.ndarray:

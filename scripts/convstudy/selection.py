@@ -21,6 +21,27 @@ def best(accuracies: Sequence[Sequence[float]]) -> int:
     return int(np.argmax([round(float(np.mean(values)), 12) for values in accuracies]))
 
 
+def results(
+    variants: Sequence[dict[str, Any]], accuracies: Mapping[tuple[str, str], Sequence[float]]
+) -> dict[tuple[str, str], dict[str, Any]]:
+    """By data set and name of a sweep or variant: the chosen point, or the variant itself.
+
+    Args:
+        variants: dicts with `dataset`, `variant` and `sweep` (None for one without).
+        accuracies: validation accuracies over seeds of each point, by data set and variant.
+    """
+    groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for variant in variants:
+        name = variant["sweep"] or variant["variant"]
+        groups.setdefault((variant["dataset"], name), []).append(variant)
+    return {
+        key: points[best([accuracies[p["dataset"], p["variant"]] for p in points])]
+        if points[0]["sweep"]
+        else points[0]
+        for key, points in groups.items()
+    }
+
+
 def of_best(
     paths: Sequence[Path | str], metrics_paths: Sequence[Path | str], n_seeds: int
 ) -> list[Path | str]:

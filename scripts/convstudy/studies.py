@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from convstudy import config as settings
-from convstudy import runs, sweeps, variants
+from convstudy import resolution, sweeps, variants
 from convstudy.errors import UserError
 from convstudy.schema import Block
 
@@ -155,7 +155,7 @@ def resolve(config: Block) -> Study:
         asked = [point for name in names for point in known[name]["points"]]
         rows[study_name] = []
         for name in dict.fromkeys([*asked, *fixed]):
-            run = runs.of(config, study_name, name, known[name])
+            run = resolution.of(config, study_name, name, known[name])
             if found.setdefault((run["dataset"], name), run) != run:
                 raise UserError(
                     f"config: studies.{study_name}: another study trains '{name}' on "
