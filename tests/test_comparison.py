@@ -18,6 +18,9 @@ def variant(name, dataset="shapes", reference=None):
         "model": "small",
         "generator": "none",
         "backbone": None,
+        "protocol": "corrected",
+        "sweep": None,
+        "values": {},
         "reference": reference,
         "description": f"What {name} is.",
     }
@@ -232,7 +235,12 @@ def write(study, folder):
         variants,
         folder / "summary.csv",
         folder / "summary.md",
-        {"name": "demo", "title": "A small study", "notes": ["The images are generated."]},
+        {
+            "name": "demo",
+            "title": "A small study",
+            "notes": ["The images are generated."],
+            "protocols": {"corrected": "what it does."},
+        },
         {"Curves": [("ant's curves", "plots/ant 1.png")]},
         comparison.compare(declared, variants, runs),
     )
@@ -252,7 +260,8 @@ def test_written_summary(study, tmp_path):
     for piece in (
         "# A small study",
         "> The images are generated.",
-        "| mole |",
+        "| mole | corrected |",
+        "* **corrected**: what it does.",
         "practical (its own data)",
         "cifar100_25",
         "Ant or mole (against ant, on shapes)",
@@ -265,7 +274,7 @@ def test_written_summary(study, tmp_path):
 def test_markdown_tables_are_rectangular(study, tmp_path):
     _, md = write(study, tmp_path)
     lines = [line for line in md.read_text().splitlines() if line.startswith("|")]
-    assert {line.count("|") for line in lines} == {13, 9}
+    assert {line.count("|") for line in lines} == {14, 9}
 
 
 def test_practical_on_its_own_data_stands_beside_ours(tmp_path):

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from configs import SCHEMA
 
-from convstudy import backbones, networks, store, studies
+from convstudy import backbones, networks, resolution, store
 from convstudy.errors import UserError
 
 RANDOM = {
@@ -237,7 +237,7 @@ def test_the_schema_names_the_applications_of_keras():
 
 def test_applications_refuse_smaller_images_than_the_config_does():
     for name in (x for x in dir(keras.applications) if x[0].isupper()):
-        least = studies.SMALLEST.get(name, 32)
+        least = resolution.SMALLEST.get(name, 32)
         make = getattr(keras.applications, name)
         with pytest.raises(ValueError, match=f"at least {least}x{least}"):
             make(weights=None, include_top=False, input_shape=(least - 1, least, 3))

@@ -16,10 +16,40 @@ from convstudy import files
 def test_summary_has_a_row_a_variant(project):
     frame = pd.read_csv(project / "results/summary.csv")
     names = ["base_net_normalize", "base_net_whiten", "features_one_layer"]
+    names += ["base_net_normalize__practical"]
+    names += ["rates__learning_rate_0p1", "rates__learning_rate_0p01"]
     assert frame["variant"].tolist() == names
+    assert frame["protocol"].tolist() == ["corrected"] * 3 + ["practical"] + ["corrected"] * 2
     assert (frame["n_seeds"] == 2).all()
     assert frame["reference_accuracy"].isna().all()  # the data is not the practical's
-    assert "curves_base_net_whiten.png" in (project / "results/summary.md").read_text()
+    page = (project / "results/summary.md").read_text()
+    assert "curves_base_net_whiten.png" in page and "sweep_rates.png" in page
+
+
+def test_a_sweep_has_one_result_that_comparisons_use(project):
+    frame = pd.read_csv(project / "results/summary.csv").set_index("variant")
+    points = frame[frame["sweep"] == "rates"]
+    assert points["selected"].sum() == 1
+    chosen = points["validation_accuracy_mean"].idxmax()
+    assert points.loc[chosen, "selected"]
+    results, differences = (project / "results/summary.md").read_text().split("## Sweeps")
+    (other,) = set(points.index) - {chosen}
+    assert chosen in results and other not in results
+    assert f"| {chosen} |" in differences.split("## Paired differences")[1]
+
+
+def test_another_value_of_a_sweep_makes_its_own_runs_stale(project):
+    study = project / "tiny.yaml"
+    text = study.read_text()
+    edit(study, "[0.1, 0.01]", "[0.1, 0.3, 0.01]")
+    try:
+        jobs = stale(project)
+    finally:
+        study.write_text(text)
+    trained = [job for job in jobs if job.startswith(("Training", "Evaluating"))]
+    assert len(trained) == 4 and all("rates__learning_rate_0p3 " in job for job in trained)
+    assert not [job for job in jobs if job.startswith(("Initial", "Features"))]
+    assert stale(project) == []
 
 
 def test_metrics_say_what_made_them(project):
@@ -68,7 +98,7 @@ def test_comments_and_docstrings_make_nothing_stale(edited):
 def test_a_models_code_makes_its_own_runs_stale(edited):
     edit(edited / "scripts/convstudy/models/base_net.py", "layers.Dense(50,", "layers.Dense(51,")
     jobs = stale(edited)
-    assert sum("Training base_net_normalize" in job for job in jobs) == 2
+    assert sum("Training base_net_normalize on" in job for job in jobs) == 2
     assert sum("Training base_net_whiten" in job for job in jobs) == 2
     assert not [job for job in jobs if "features_one_layer" in job or "Reading" in job]
 
@@ -103,12 +133,12 @@ def runs(jobs: list[str]) -> list[str]:
 def test_a_new_seed_makes_only_its_own_runs_stale(edited):
     edit(edited / "tiny.yaml", "seeds: [0, 1]", "seeds: [0, 1, 7]")
     jobs = runs(stale(edited))
-    assert sum(job.startswith("Training") for job in jobs) == 3
+    assert sum(job.startswith("Training") for job in jobs) == 6
     assert all(job.endswith("seed 7") for job in jobs)
 
 
 def test_a_new_variant_makes_only_its_own_runs_stale(edited):
-    edit(edited / "tiny.yaml", "base_net_whiten, features", "base_net_whiten, base_net, features")
+    edit(edited / "tiny.yaml", "- base_net_whiten", "- base_net_whiten\n      - base_net")
     jobs = runs(stale(edited))
     assert sum(job.startswith("Training") for job in jobs) == 2
     assert all("base_net on tiny_objects" in job for job in jobs)
@@ -122,7 +152,7 @@ def test_a_data_sets_settings_make_its_chain_stale(edited):
     )
     jobs = runs(stale(edited))
     assert any("Reading and splitting tiny_objects" in job for job in jobs)
-    assert sum(job.startswith("Training base_net") for job in jobs) == 4
+    assert sum(job.startswith("Training base_net") for job in jobs) == 6
     assert not [job for job in jobs if "features_one_layer" in job or "tiny_birds" in job]
 
 
