@@ -3,6 +3,7 @@
 import errno
 import time
 
+import h5py
 import numpy as np
 import pytest
 
@@ -112,6 +113,18 @@ def test_an_array_that_is_not_in_the_file_takes_no_memory(tmp_path, shape, words
     with store.create_hdf5(path, {}) as file:
         file.create_dataset("train/images", shape, np.uint8, chunks=(1, 64) if shape else None)
     with pytest.raises(UserError, match=words):
+        store.read_subset(path, "train", ("images",))
+
+
+@pytest.mark.parametrize("place", ["train", "train/images"])
+def test_links_are_not_followed(tmp_path, place):
+    """An array of another file is not this file's, and HDF5 garbles its message for a bad one."""
+    with h5py.File(tmp_path / "other.h5", "w") as file:
+        file["train/images"] = np.zeros((3, 2), np.uint8)
+    path = tmp_path / "file.h5"
+    with store.create_hdf5(path, {}) as file:
+        file[place] = h5py.ExternalLink("other.h5", f"/{place}")
+    with pytest.raises(UserError, match="file.h5: cannot be read .*no array 'train/images'"):
         store.read_subset(path, "train", ("images",))
 
 

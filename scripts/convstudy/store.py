@@ -106,27 +106,33 @@ def open_hdf5(path: Path | str) -> Iterator[h5py.File]:
     try:
         with h5py.File(path, "r") as file:
             yield file
-    except (OSError, KeyError, RuntimeError) as error:
+    except (OSError, KeyError, RuntimeError, UnicodeDecodeError) as error:
         raise files.damaged(path, error) from error
 
 
-def array(file: h5py.File, subset: str, name: str) -> h5py.Dataset:
-    """Look an array of a subset up, without reading it; raise `UserError` in a foreign file."""
-    group = file[subset]
-    return _array(group, name) if isinstance(group, h5py.Group) else _array(file, subset)
+def array(file: h5py.File, *place: str) -> h5py.Dataset:
+    """Look an array up by its groups and its name, without reading it.
 
-
-def _array(group: h5py.Group, name: str) -> h5py.Dataset:
-    found = group[name]
-    where = f"{group.name.rstrip('/')}/{name}"
+    Raises:
+        UserError: there is no array of numbers or texts, or it is not all in this file.
+    """
+    path, where, found = file.filename, "/".join(place), file
+    for name in place:
+        if not isinstance(found, h5py.Group) or not _holds(found, name.encode()):
+            raise files.damaged(path, f"it holds no array '{where}'")
+        found = found[name]
     if not isinstance(found, h5py.Dataset) or found.dtype.kind not in "iufS" or not found.shape:
-        raise files.damaged(
-            group.file.filename, f"'{where}' is {found}, expected an array of numbers"
-        )
+        raise files.damaged(path, f"'{where}' is {found}, expected an array of numbers")
     # What was never written would be read as zeros, however large the file says that it is.
     if found.id.get_storage_size() < found.nbytes or found.is_virtual or found.external:
-        raise files.damaged(group.file.filename, f"'{where}' is not all in the file")
+        raise files.damaged(path, f"'{where}' is not all in the file")
     return found
+
+
+def _holds(group: h5py.Group, name: bytes) -> bool:
+    """Tell whether a name is in a group itself: what a link leads to may be in another file."""
+    links = group.id.links
+    return links.exists(name) and links.get_info(name).type == h5py.h5l.TYPE_HARD
 
 
 def create_array(group: h5py.Group, name: str, shape: tuple[int, ...], dtype: Any) -> h5py.Dataset:
@@ -226,7 +232,7 @@ def read_statistics(path: Path | str | None) -> dict[str, np.ndarray]:
     if not path:
         return {}
     with open_hdf5(path) as file:
-        return {name: _array(file, name)[...] for name in file}
+        return {name: array(file, name)[...] for name in file}
 
 
 def write_predictions(
