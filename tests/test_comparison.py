@@ -51,7 +51,11 @@ def write_run(folder, name, seed, accuracy, dataset="shapes", n=300, numpy="2.0"
         "parameters": 1234,
         "train_seconds": 2.0 + seed,
         "train_peak_memory_mib": 100.0 + seed,
-        "provenance": {"versions": {"numpy": numpy, "keras": "3.0"}},
+        "provenance": {
+            "versions": {"numpy": numpy, "keras": "3.0"},
+            "threads": 1,
+            "git_commit": None,
+        },
     }
     files.write_json(where / "metrics.json", content)
     return where / "metrics.json", where / "predictions.h5"
@@ -284,3 +288,31 @@ def test_practical_on_its_own_data_stands_beside_ours(tmp_path):
     assert "its own data" not in paths[1].read_text()
     assert "With one seed" in paths[1].read_text()
     assert "nan" not in paths[1].read_text()
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("test_ece", None),
+        ("test_ece", -1),
+        ("parameters", 1e300),
+        ("epochs_run", "ten"),
+        ("seed", 0.5),
+        ("dataset", ["shapes"]),
+        ("n_classes", 0),
+        ("provenance", "none"),
+        ("provenance", {"versions": {"numpy": 2}, "threads": 1, "git_commit": None}),
+    ],
+)
+def test_a_changed_metrics_file_is_named_with_its_key(tmp_path, key, value):
+    metrics_path, predictions = write_run(tmp_path, "mole", 0, 0.5)
+    files.write_json(metrics_path, files.read_json(metrics_path) | {key: value})
+    with pytest.raises(UserError, match=f"metrics.json: '{key}' is "):
+        comparison.summarize([variant("mole")], [(metrics_path, predictions)])
+
+
+def test_predictions_of_another_shape_are_named(tmp_path):
+    metrics_path, predictions = write_run(tmp_path, "mole", 0, 0.5)
+    store.write_predictions(predictions, {"test": (np.zeros(5), np.zeros(5))})
+    with pytest.raises(UserError, match="predictions.h5: cannot be read"):
+        comparison.summarize([variant("mole")], [(metrics_path, predictions)])

@@ -171,6 +171,16 @@ def test_missing_picture_is_named_and_the_old_page_stays(arguments, tmp_path):
     assert arguments["path"].read_bytes() == before
 
 
+def test_a_table_says_when_library_versions_are_mixed(arguments):
+    frame = arguments["frame"]
+    (table,) = report.summary_tables(frame, arguments["variants"])
+    assert not [note for note in table.notes if "library versions" in note]
+    frame.loc[0, "versions"] = "keras 3.1, numpy 2.0"
+    (table,) = report.summary_tables(frame, arguments["variants"])
+    (note,) = [note for note in table.notes if "library versions" in note]
+    assert "keras 3.1, numpy 2.0 / keras 3.0, numpy 2.0" in note
+
+
 def test_markdown_escapes_what_would_break_a_table():
     table = report.Table("T", ["name", "x"], [["a|b <i>\nc", "1"]], ["a note"])
     text = report.markdown(table)

@@ -11,6 +11,7 @@ name, `globals()`) stay within a module that the step names as a whole.
 """
 
 import ast
+import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -75,6 +76,12 @@ def _all_of(name: str) -> list[Unit]:
     return [(name, unit) for unit in (*_module(name).units, ON_IMPORT)]
 
 
+def libraries(found: dict[str, str]) -> list[str]:
+    """Names of the packages of others that the modules of these units import."""
+    modules = {unit.partition(":")[0] for unit in found}
+    return sorted({name for module in modules for name in _module(module).libraries})
+
+
 def described(unit: str) -> str:
     """A unit in words: `models/base_net.py: function build`."""
     name, _, definition = unit.partition(":")
@@ -93,7 +100,9 @@ class _Module:
         self.units: dict[str, list[ast.stmt]] = {}
         self.effects: list[ast.stmt] = []
         self.imports: dict[str, str] = {}
-        for statement in ast.parse(path.read_text()).body:
+        tree = ast.parse(path.read_text())
+        self.libraries = {name for node in ast.walk(tree) for name in _libraries(node)}
+        for statement in tree.body:
             if isinstance(statement, ast.Import | ast.ImportFrom):
                 self.imports |= self._bound(statement)
                 continue
@@ -200,6 +209,18 @@ def _defined(statement: ast.stmt) -> Iterator[str]:
             yield from (x.id for t in targets for x in ast.walk(t) if isinstance(x, ast.Name))
         case ast.AnnAssign(target=ast.Name(id=name)) | ast.AugAssign(target=ast.Name(id=name)):
             yield name
+
+
+def _libraries(node: ast.AST) -> list[str]:
+    """Packages that an import statement takes from elsewhere."""
+    match node:
+        case ast.Import(names=names):
+            found = [alias.name.split(".")[0] for alias in names]
+        case ast.ImportFrom(module=str(module), level=0):
+            found = [module.split(".")[0]]
+        case _:
+            found = []
+    return [name for name in found if name != PACKAGE and name not in sys.stdlib_module_names]
 
 
 def _registers(statement: ast.stmt) -> bool:

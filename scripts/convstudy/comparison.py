@@ -17,7 +17,7 @@ import numpy as np
 import pandas
 from scipy import stats
 
-from convstudy import files, selection, store
+from convstudy import run_metrics, selection, store
 from convstudy.errors import UserError
 
 DRAWS = 2000
@@ -162,7 +162,7 @@ def half_width(accuracy: float, n_images: int) -> float:
 def _load(runs: Runs) -> dict[tuple[str, str], list[_Run]]:
     loaded: dict[tuple[str, str], list[_Run]] = {}
     for metrics_path, predictions_path in runs:
-        metrics = files.read_json(metrics_path)
+        metrics = run_metrics.read(metrics_path)
         probabilities, labels = store.read_predictions(predictions_path, "test")
         correct = probabilities.argmax(axis=1) == labels
         if abs(correct.mean() - metrics["test_accuracy"]) > 1e-6:

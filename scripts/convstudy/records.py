@@ -16,8 +16,7 @@ from convstudy import code_digests, digests, files, folders
 from convstudy.errors import UserError
 
 FORMAT = 1
-# Numbers depend on these, and pictures on the last; Python's own version does not matter to either.
-LIBRARIES = ("h5py", "keras", "matplotlib", "numpy", "pandas", "pillow", "scipy", "tensorflow")
+DISTRIBUTIONS = {"PIL": "pillow", "sklearn": "scikit-learn", "yaml": "pyyaml"}
 FOLDER = Path("results/.convstudy/records")
 
 
@@ -25,7 +24,8 @@ def before(job: Any) -> dict[str, Any]:
     """The record of a Snakemake job that is about to run.
 
     Raises:
-        UserError: its code was edited since Snakemake planned it.
+        UserError: its code was edited since Snakemake planned it, or an input is not what the step
+            that made it left.
     """
     params = {name: value for name, value in job.params.items() if name != "code"}
     code = json.loads(job.params.code)
@@ -41,8 +41,8 @@ def before(job: Any) -> dict[str, Any]:
         "wildcards": dict(job.wildcards.items()),
         "params": params,
         "code": units,
-        "inputs": [{"path": path, "sha256": digest_of(path)} for path in job.input],
-        "versions": versions(),
+        "inputs": [{"path": path, "sha256": _checked(path)} for path in job.input],
+        "versions": versions(units),
     }
 
 
@@ -89,21 +89,35 @@ def provenance(record: dict[str, Any], data_file: str) -> dict[str, Any]:
 
 
 def path_of(output: str) -> Path:
-    """Where the record of a step lies, by the first of its outputs."""
+    """Where the record of the step that made a file lies."""
     return FOLDER / f"{output}.json"
 
 
 def write(record: dict[str, Any]) -> None:
-    """Write a finished record."""
-    files.write_json(path_of(next(iter(record["outputs"]))), record)
+    """Write a finished record, once for each of its files."""
+    for output in record["outputs"]:
+        files.write_json(path_of(output), record)
 
 
-def versions() -> dict[str, str]:
-    """Versions of the installed ones of the libraries that results depend on."""
-    found = {}
-    for library in LIBRARIES:
-        try:
-            found[library] = metadata.version(library)
-        except metadata.PackageNotFoundError:
-            continue  # an environment without TensorFlow draws the plots
+def _checked(path: str) -> str:
+    """The digest of an input, which must be the one that its own step recorded."""
+    found = digest_of(path)
+    if path_of(path).is_file():
+        made = files.read_json(path_of(path))
+        if made.get("format") == FORMAT and made["outputs"].get(path) != found:
+            raise UserError(
+                f"{path} is not the file that {made['rule']} left there: it is damaged or comes "
+                f"from elsewhere. Delete it and run the same command again"
+            )
     return found
+
+
+def versions(units: dict[str, str]) -> dict[str, str]:
+    """Versions of the libraries that a step's code imports.
+
+    An upgrade makes no finished result stale, because a study of weeks must not be lost to it; but
+    a step that is done anew takes nothing from the cache that another version made, and a summary
+    says so when its rows were made by several.
+    """
+    names = [DISTRIBUTIONS.get(name, name) for name in code_digests.libraries(units)]
+    return {name: metadata.version(name) for name in names}

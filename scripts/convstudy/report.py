@@ -234,6 +234,13 @@ def _notes(rows: pandas.DataFrame, dataset: str, foreign: set[str]) -> list[str]
             f"The practical's figures were measured on {_listed(sorted(foreign))}, ours on "
             f"{dataset}: other images, so the two columns are no comparison."
         )
+    versions = dict.fromkeys(text for row in rows["versions"] for text in row.split(" | "))
+    if len(versions) > 1:
+        notes.append(
+            "These rows were made by different library versions, and part of their differences may "
+            f"come from those: {' / '.join(versions)}. snakemake --forcerun train_model makes all "
+            "of them anew."
+        )
     return notes
 
 

@@ -51,9 +51,17 @@ def run(job: Any, work: Callable[[Any, Step], None]) -> None:
             work(job, Step(record, key, scratch))
             records.check_inputs(record)
             record = records.finished(record, outputs)
-            cache.keep(key, record)
+            _keep(cache, key, record)
         records.write(record)
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _keep(cache: Cache, key: str, record: dict[str, Any]) -> None:
+    """Keep a result for another time; a full disk is no reason to lose it now."""
+    try:
+        cache.keep(key, record)
+    except UserError as error:
+        log.warning("the result is good, but the cache cannot keep it: %s", error)
 
 
 @contextlib.contextmanager

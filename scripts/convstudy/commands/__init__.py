@@ -4,6 +4,7 @@ They are run in the project's folder, as `snakemake` is. A command imports what 
 function, so that `--help` is quick.
 """
 
+import os
 from importlib import import_module
 from pathlib import Path
 
@@ -33,3 +34,4 @@ class _Commands(click.Group):
 @click.group(cls=_Commands)
 def main() -> None:
     """Commands beside the workflow; run them in the project's folder."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's notes hide the command's

@@ -42,6 +42,15 @@ class Generator:
         """Turn a batch of `test_arrays` into the network's input, inside the graph."""
         return batch
 
+    def layers(self, shape: tuple[int, int, int], statistics: Statistics) -> list[Any]:
+        """The same as `test_arrays` and `test_batch`, as built-in Keras layers for an export.
+
+        Args:
+            shape: (height, width, 3) of the images, whose pixels are in 0-255.
+            statistics: what `fit` returned; the layers hold what they need of it.
+        """
+        return []
+
 
 def make(kind: str, options: dict[str, Any]) -> Generator:
     """Make the generator of the file `kind`."""

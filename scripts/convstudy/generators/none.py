@@ -15,6 +15,12 @@ class Scaled(Generator):
 
         return tf.cast(batch, tf.float32) / 255.0
 
+    def layers(self, shape, statistics):
+        """Scale to [0, 1]."""
+        from keras import layers
+
+        return [layers.Rescaling(1 / 255, name="scale_pixels")]
+
 
 def make() -> Generator:
     """Make the generator; it has no options."""

@@ -49,6 +49,18 @@ class Normalize(Generator):
         mean, std = (statistics[name].astype(np.float32) for name in ("mean", "std"))
         return (tf.cast(batch, tf.float32) / 255.0 - mean) / (std + EPSILON)
 
+    def layers(self, shape, statistics):
+        """Scale to [0, 1] and standardise."""
+        from keras import layers
+
+        mean, variance = statistics["mean"], (statistics["std"] + EPSILON) ** 2
+        return [
+            layers.Rescaling(1 / 255, name="scale_pixels"),
+            layers.Normalization(
+                mean=mean.tolist(), variance=variance.tolist(), name="standardise_pixels"
+            ),
+        ]
+
 
 def make(
     *,

@@ -70,6 +70,26 @@ class Whiten(Generator):
         """Whitened images are ready."""
         return batch
 
+    def layers(self, shape, statistics):
+        """Scale to [0, 1], centre, and multiply by the whitening matrix."""
+        from keras import layers
+
+        matrix = statistics["whitening"]
+        product = layers.Dense(
+            len(matrix), use_bias=False, trainable=False, name="whitening_matrix"
+        )
+        product.build((None, len(matrix)))
+        product.set_weights([matrix])
+        return [
+            layers.Rescaling(1 / 255, name="scale_pixels"),
+            layers.Normalization(
+                mean=statistics["mean"].tolist(), variance=[1.0] * 3, name="centre_pixels"
+            ),
+            layers.Flatten(name="flatten_pixels"),
+            product,
+            layers.Reshape(shape, name="whitened_pixels"),
+        ]
+
     @staticmethod
     def _flat(images, mean):
         centred = images.astype(np.float32) / np.float32(255) - mean.astype(np.float32)

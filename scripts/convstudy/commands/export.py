@@ -1,0 +1,38 @@
+"""Write a trained network as one file that needs nothing but Keras."""
+
+from pathlib import Path
+
+import click
+
+from convstudy import files
+from convstudy.errors import UserError
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("output", type=click.Path(path_type=Path))
+@click.option("--force", is_flag=True, help="Replace OUTPUT if it is there already.")
+def command(run: Path, output: Path, force: bool) -> None:
+    """Write the network of RUN as one .keras file that takes RGB pixels 0-255.
+
+    RUN is the folder of a finished run, as results/runs/demo_objects/improved_net/seed0. The
+    preprocessing with its statistics and the backbone are layers of the file. Its member
+    convstudy.json (a .keras file is a zip archive) has the class names and what made the network.
+    """
+    if output.suffix != ".keras":
+        raise UserError(f"{output}: expected a file name that ends in .keras")
+    files.check_new(output, force)
+    from convstudy.runs import FinishedRun
+
+    finished = FinishedRun(run)
+    from convstudy import deployment  # after the checks that need no TensorFlow
+
+    network = deployment.of_run(finished)
+    deployment.save(network, output)
+    about = network.about
+    height, width = about["image_size"]
+    click.echo(
+        f"{output}: {about['variant']} on {about['dataset']}, seed {about['seed']}; "
+        f"{len(about['class_names'])} classes, takes pixels (n, {height}, {width}, 3); "
+        f"{output.stat().st_size / 1e6:.1f} MB"
+    )

@@ -1,0 +1,74 @@
+"""Do the files in `results/` fit what was recorded when they were made?"""
+
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from convstudy import files, records
+from convstudy.errors import UserError
+
+# Folders of files that steps make; logs and Snakemake's own files have no record.
+MADE = (
+    "backbones",
+    "data",
+    "demo",
+    "features",
+    "initial_weights",
+    "plots",
+    "preprocessing",
+    "runs",
+)
+AGAIN = "delete it and run snakemake again"
+
+
+def problems(results: Path) -> Iterator[str]:
+    """Each file that does not fit, in one sentence.
+
+    A file must have the bytes that its step left, and a step must have read the bytes that its
+    inputs have now: a table made from other runs than those that lie beside it is named, too.
+    """
+    folder = results / records.FOLDER.relative_to("results")
+    recorded, digest = set(), cache(records.digest_of)
+    for path in sorted(folder.rglob("*.json")):
+        output = str(path.relative_to(folder).with_suffix(""))
+        recorded.add(Path(output))
+        try:
+            record = _read(path)
+        except UserError as error:
+            yield str(error)
+            continue
+        if not Path(output).is_file():
+            yield f"{output}: is gone since {record['rule']} made it; run snakemake again"
+        elif digest(output) != record["outputs"][output]:
+            yield f"{output}: has other bytes than {record['rule']} left; {AGAIN}"
+        else:
+            yield from _inputs(output, record["inputs"], digest)
+    for path in sorted(x for folder in MADE for x in (results / folder).rglob("*")):
+        if path.is_file() and path not in recorded:
+            left = path.name.startswith(".part.")
+            reason = "was left half-written by a killed step" if left else "has no record"
+            yield f"{path}: {reason}; {AGAIN}"
+
+
+def _read(path: Path) -> dict[str, Any]:
+    record = files.read_json(path)
+    if record.get("format") != records.FORMAT:
+        raise UserError(
+            f"{path}: format {record.get('format')}, expected {records.FORMAT}: it was written by "
+            f"another version of this workflow; delete what it records and run snakemake again"
+        )
+    return record
+
+
+def _inputs(
+    output: str, inputs: list[dict[str, str]], digest: Callable[[str], str]
+) -> Iterator[str]:
+    for entry in inputs:
+        if not Path(entry["path"]).exists():
+            continue  # an archive may be put away when the data set is made
+        if digest(entry["path"]) != entry["sha256"]:
+            yield (
+                f"{output}: was made from another {entry['path']} than the one that is there now; "
+                f"run snakemake again"
+            )

@@ -1,0 +1,39 @@
+"""A project in which a tiny study has run: built once, however many files test it."""
+
+import fcntl
+import shutil
+from pathlib import Path
+
+import projects
+import pytest
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory, worker_id) -> Path:
+    """The project as its one run left it; nobody may change it."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base if worker_id == "master" else base.parent) / "tiny"
+    with open(f"{folder}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # the other workers wait for the first
+        if not folder.exists():
+            projects.build(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def project(built, tmp_path_factory) -> Path:
+    """The project at a path of its own."""
+    return Path(shutil.copytree(built, tmp_path_factory.mktemp("project") / "tiny"))
+
+
+@pytest.fixture
+def edited(project):
+    """The project, whose sources are put back after the test."""
+    yield project
+    projects.put_sources(project)
+
+
+@pytest.fixture
+def copy(built, tmp_path) -> Path:
+    """The project at another path, for tests that really run."""
+    return Path(shutil.copytree(built, tmp_path / "copy"))

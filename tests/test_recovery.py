@@ -1,0 +1,105 @@
+"""Going back, going on, going elsewhere: what is restored, and what is not done again."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+from projects import done, edit, snakemake, stale
+
+KILLED = "results/runs/tiny_objects/base_net_whiten/seed7/model.keras"
+
+
+def test_a_killed_workflow_ends_as_one_that_was_not(copy, tmp_path):
+    study = (copy / "tiny.yaml").read_text().replace("seeds: [0, 1]", "seeds: [7]")
+    (copy / "tiny.yaml").write_text(study.replace("max_epochs: 2, patience: 1", "max_epochs: 30"))
+    other = Path(shutil.copytree(copy, tmp_path / "undisturbed"))
+    assert snakemake(other, KILLED).returncode == 0
+    command = [sys.executable, "-m", "snakemake", "-c1", KILLED, "--configfile", "tiny.yaml"]
+    process = subprocess.Popen(
+        command,
+        cwd=copy,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    log = copy / "results/logs/train_model/tiny_objects/base_net_whiten/seed7.log"
+    while not (log.is_file() and "epoch 3/" in log.read_text()):
+        assert process.poll() is None
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert not (copy / KILLED).exists()
+    locked = snakemake(copy, KILLED)
+    assert locked.returncode == 1 and "--unlock" in locked.stdout + locked.stderr
+    assert snakemake(copy, "--unlock").returncode == 0
+    assert snakemake(copy, KILLED).returncode == 0
+    assert "continuing after epoch" in log.read_text()
+    assert (copy / KILLED).read_bytes() == (other / KILLED).read_bytes()
+
+
+def test_undoing_an_edit_restores_the_results_without_training(copy):
+    summary = (copy / "results/summary.csv").read_bytes()
+    model = copy / "scripts/convstudy/models/base_net.py"
+    edit(model, "layers.Dense(50,", "layers.Dense(51,")
+    assert len(done(copy)) > 0
+    assert (copy / "results/summary.csv").read_bytes() != summary
+    edit(model, "layers.Dense(51,", "layers.Dense(50,")
+    assert len(stale(copy)) > 0  # Snakemake alone would train again
+    assert done(copy) == []
+    assert (copy / "results/summary.csv").read_bytes() == summary
+
+
+def test_results_deleted_with_snakemakes_metadata_are_restored(copy):
+    summary = (copy / "results/summary.csv").read_bytes()
+    shutil.rmtree(copy / ".snakemake")
+    for path in (copy / "results").iterdir():  # all but the hidden folder of the cache
+        if not path.name.startswith("."):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    assert done(copy) == []
+    assert (copy / "results/summary.csv").read_bytes() == summary
+
+
+def test_a_copy_elsewhere_has_nothing_to_do(copy):
+    assert stale(copy) == []
+    shutil.rmtree(copy / ".snakemake")
+    assert stale(copy) == []
+
+
+def test_an_upstream_step_with_the_same_output_cuts_the_rest_off(copy):
+    edit(
+        copy / "scripts/convstudy/readers/cifar.py",
+        "\n\ndef ",
+        "\n\nANOTHER_CONSTANT = 1\n\n\ndef ",
+    )
+    jobs = stale(copy)
+    assert any("Reading and splitting tiny_objects" in job for job in jobs)
+    assert any(job.startswith("Training") for job in jobs)  # as far as Snakemake knows
+    assert done(copy) == ["prepare_data/tiny_objects"]
+
+
+COSTS = ("train_seconds_mean", "train_peak_memory_mib_max")
+
+
+def test_the_whole_study_again_gives_the_same_bits(copy):
+    """Nothing is restored here: only what a run costs may differ."""
+    results = copy / "results"
+    first = {path: path.read_bytes() for path in results.rglob("*") if is_bitwise(path)}
+    table = pd.read_csv(results / "summary.csv").drop(columns=list(COSTS))
+    shutil.rmtree(results)
+    assert len(done(copy)) > 20
+    again = {path: path.read_bytes() for path in results.rglob("*") if is_bitwise(path)}
+    assert [path for path in first if first[path] != again.get(path)] == []
+    assert pd.read_csv(results / "summary.csv").drop(columns=list(COSTS)).equals(table)
+
+
+def is_bitwise(path: Path) -> bool:
+    """Whether a file holds data, weights, a history or predictions, and nothing about the run."""
+    hidden = any(part.startswith(".") for part in path.parts[-6:])
+    return (
+        path.suffix in (".h5", ".keras", ".tgz", ".gz") and not hidden or path.name == "history.csv"
+    )

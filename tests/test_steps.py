@@ -1,0 +1,249 @@
+"""A step keeps its result, restores it, and never takes another's."""
+
+import json
+import multiprocessing
+import os
+import signal
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from click.testing import CliRunner
+
+from convstudy import code_digests, digests, files, records, steps, verification
+from convstudy.commands import main
+
+
+class Named(dict):
+    """What Snakemake calls a named list."""
+
+    def __iter__(self):
+        return iter(self.values())
+
+    def __getattr__(self, name):
+        return self[name]
+
+
+def job_of(output="results/out.txt", source="in.txt", **params):
+    """A job as Snakemake gives it to a script."""
+    code = ["plot_samples.py"]
+    digest = code_digests.of_code(*code)
+    return SimpleNamespace(
+        rule="copy",
+        input=Named(data=source),
+        output=Named(text=output),
+        log=["log.txt"],
+        wildcards=Named(name="a"),
+        params=Named({"spec": "{}", "code": json.dumps({"of": code, "digest": digest})} | params),
+        config={"cache": {"folder": "cache", "max_gb": 1}},
+    )
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    Path("results/plots").mkdir(parents=True)
+    Path("in.txt").write_text("one")
+    return tmp_path
+
+
+def copy(job, step):
+    """The work of the job: copy the input; says in a file that it was done."""
+    with open("done", "a") as stream:
+        stream.write("x")
+    Path(job.output.text).write_text(Path(job.input.data).read_text())
+
+
+def times_done() -> int:
+    return len(Path("done").read_text()) if Path("done").exists() else 0
+
+
+def test_the_same_step_is_done_once():
+    steps.run(job_of(), copy)
+    Path("results/out.txt").unlink()
+    steps.run(job_of(), copy)
+    assert times_done() == 1
+    assert Path("results/out.txt").read_text() == "one"
+    assert "restored from the cache" in Path("log.txt").read_text()
+
+
+def other_input(monkeypatch):
+    Path("in.txt").write_text("two")
+
+
+def other_settings(monkeypatch):
+    return {"spec": '{"a": 1}'}
+
+
+def other_versions(monkeypatch):
+    monkeypatch.setattr(records, "versions", lambda units: {"numpy": "0.1"})
+
+
+def other_code(monkeypatch):
+    monkeypatch.setattr(code_digests, "units", lambda *of: {"plot_samples.py:f": "0"})
+
+
+@pytest.mark.parametrize("change", [other_input, other_settings, other_versions, other_code])
+def test_a_step_with_anything_else_is_done_again(monkeypatch, change):
+    steps.run(job_of(), copy)
+    steps.run(job_of(**(change(monkeypatch) or {})), copy)
+    assert times_done() == 2
+
+
+def test_going_back_to_earlier_content_restores():
+    steps.run(job_of(), copy)
+    Path("in.txt").write_text("two")
+    steps.run(job_of(), copy)
+    Path("in.txt").write_text("one")
+    steps.run(job_of(), copy)
+    assert times_done() == 2
+    assert Path("results/out.txt").read_text() == "one"
+
+
+def test_an_input_that_changes_meanwhile_gives_no_result_to_anyone(capsys):
+    def change(job, step):
+        copy(job, step)
+        Path("in.txt").write_text("two")
+
+    with pytest.raises(SystemExit):
+        steps.run(job_of(), change)
+    assert "in.txt was changed while copy was reading it" in Path("log.txt").read_text()
+    Path("in.txt").write_text("one")
+    steps.run(job_of(), copy)
+    assert times_done() == 2
+
+
+def test_code_that_was_edited_since_the_plan_does_not_run():
+    code = json.dumps({"of": ["plot_samples.py"], "digest": "of earlier code"})
+    with pytest.raises(SystemExit):
+        steps.run(job_of(code=code), copy)
+    assert "was edited while the workflow was running" in Path("log.txt").read_text()
+    assert times_done() == 0
+
+
+def test_an_input_that_is_not_what_its_step_left_is_refused():
+    steps.run(job_of("results/first.txt"), copy)
+    Path("results/first.txt").write_text("of other weights")
+    with pytest.raises(SystemExit):
+        steps.run(job_of("results/second.txt", source="results/first.txt"), copy)
+    assert "results/first.txt is not the file that copy left" in Path("log.txt").read_text()
+    assert not Path("results/second.txt").exists()
+
+
+def test_a_folder_of_its_own_outlives_a_failure_and_not_a_success():
+    def fail(job, step):
+        step.scratch.mkdir(parents=True)
+        (step.scratch / "state").write_text("kept")
+        raise RuntimeError("killed")
+
+    def finish(job, step):
+        assert (step.scratch / "state").read_text() == "kept"
+        copy(job, step)
+
+    with pytest.raises(SystemExit):
+        steps.run(job_of(), fail)
+    steps.run(job_of(), finish)
+    assert not (steps.SCRATCH / "results/out.txt").exists()
+
+
+def slowly(name: str) -> None:
+    def work(job, step):
+        Path(f"started {name}").touch()
+        time.sleep(0.5)
+        copy(job, step)
+
+    steps.run(job_of(), work)
+
+
+def wait_for(path: str) -> None:
+    while not Path(path).exists():
+        time.sleep(0.01)
+
+
+def test_two_processes_do_not_make_the_same_file_at_once():
+    context = multiprocessing.get_context("fork")
+    processes = [context.Process(target=slowly, args=(name,)) for name in "ab"]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+        assert process.exitcode == 0
+    assert times_done() == 1  # the second one found it in the cache
+
+
+def test_a_killed_process_leaves_no_lock_and_no_file():
+    process = multiprocessing.get_context("fork").Process(target=slowly, args=("a",))
+    process.start()
+    wait_for("started a")
+    os.kill(process.pid, signal.SIGKILL)
+    process.join()
+    assert not Path("results/out.txt").exists()
+    steps.run(job_of(), copy)
+    assert Path("results/out.txt").read_text() == "one"
+
+
+def verify():
+    return CliRunner().invoke(main, ["verify"])
+
+
+def test_verify_is_content_with_what_steps_left():
+    steps.run(job_of("results/plots/a.txt"), copy)
+    steps.run(job_of("results/plots/b.txt", source="results/plots/a.txt"), copy)
+    done = verify()
+    assert (done.exit_code, done.output) == (0, "everything fits its record\n")
+
+
+def damage():
+    Path("results/plots/b.txt").write_text("ONE")
+
+
+def delete():
+    Path("results/plots/b.txt").unlink()
+
+
+def change_the_input():
+    Path("in.txt").write_text("two")
+
+
+def add_a_file():
+    Path("results/plots/c.txt").write_text("from elsewhere")
+
+
+def leave_a_part():
+    Path("results/plots/.part.c.txt").write_text("half")
+
+
+def age():
+    path = records.path_of("results/plots/b.txt")
+    files.write_json(path, files.read_json(path) | {"format": 0})
+
+
+@pytest.mark.parametrize(
+    ("harm", "sentence"),
+    [
+        (damage, "results/plots/b.txt: has other bytes than copy left"),
+        (delete, "results/plots/b.txt: is gone since copy made it"),
+        (change_the_input, "results/plots/a.txt: was made from another in.txt"),
+        (add_a_file, "results/plots/c.txt: has no record"),
+        (leave_a_part, "results/plots/.part.c.txt: was left half-written"),
+        (age, "written by another version"),
+    ],
+)
+def test_verify_names_what_does_not_fit(harm, sentence):
+    steps.run(job_of("results/plots/a.txt"), copy)
+    steps.run(job_of("results/plots/b.txt", source="results/plots/a.txt"), copy)
+    harm()
+    done = verify()
+    assert done.exit_code == 1
+    assert sentence in done.output
+    assert "Error: 1 of the results" in done.output
+
+
+def test_a_record_says_what_it_was_made_of():
+    steps.run(job_of(), copy)
+    record = files.read_json(records.path_of("results/out.txt"))
+    assert record["inputs"] == [{"path": "in.txt", "sha256": digests.of_text("one")}]
+    assert record["outputs"] == {"results/out.txt": digests.of_text("one")}
+    assert "plot_samples.py:on import" in record["code"]
+    assert list(verification.problems(Path("results"))) == []
