@@ -6,11 +6,11 @@ from convstudy import steps
 
 
 def plot(job, step):
-    from convstudy import files, selection
+    from convstudy import run_metrics, selection
     from convstudy.plots import sweep
 
     spec = json.loads(job.params.spec)
-    runs, seeds = [files.read_json(path) for path in job.input.metrics], len(spec["seeds"])
+    runs, seeds = [run_metrics.read(path) for path in job.input.metrics], len(spec["seeds"])
     # the metrics come point by point, seed by seed
     accuracies = [
         {

@@ -17,7 +17,7 @@ import numpy as np
 import pandas
 from scipy import stats
 
-from convstudy import files, selection, store
+from convstudy import run_metrics, selection, store
 from convstudy.errors import UserError
 
 DRAWS = 2000
@@ -29,12 +29,6 @@ COLUMNS = (
     "generalization_gap_mean validation_accuracy_mean brier_mean train_peak_memory_mib_max n_train "
     "n_validation n_test chance_accuracy versions protocol sweep selected"
 ).split()
-FIGURES = (
-    "test_loss test_accuracy test_top5_accuracy test_ece test_brier train_accuracy "
-    "validation_accuracy epochs_run parameters train_seconds train_peak_memory_mib n_train "
-    "n_validation n_test n_classes"
-).split()
-MAX_FIGURE = 1e15
 NAMES = ("variant", "dataset", "model", "generator", "backbone", "protocol", "sweep")
 Runs = Sequence[tuple[Path | str, Path | str]]
 
@@ -104,35 +98,6 @@ def compare(
     return pandas.DataFrame(rows)
 
 
-def read_metrics(path: Path | str) -> dict[str, Any]:
-    """Read an evaluated run's metrics.json; raise `UserError` where a key that is used is wrong."""
-    metrics = files.read_json(path)
-    found = metrics.get("provenance")
-    provenance = found if isinstance(found, dict) else {}
-    versions = provenance.get("versions")
-    right = {
-        **{key: isinstance(metrics.get(key), str) for key in ("dataset", "variant")},
-        **{key: _is_figure(metrics.get(key)) for key in FIGURES},
-        "seed": type(metrics.get("seed")) is int,
-        "n_classes": _is_figure(metrics.get("n_classes")) and metrics["n_classes"] > 0,
-        "provenance": isinstance(versions, dict)
-        and all(isinstance(version, str) for version in versions.values())
-        and type(provenance.get("threads")) is int
-        and isinstance(provenance.get("git_commit"), str | None),
-    }
-    for key in (key for key, good in right.items() if not good):
-        raise UserError(
-            f"{path}: '{key}' is {str(metrics.get(key, 'missing'))[:100]}, which is not what an "
-            f"evaluation writes. The file was damaged or changed: delete it and run the same "
-            f"command again."
-        )
-    return metrics
-
-
-def _is_figure(value: Any) -> bool:
-    return type(value) in (int, float) and 0 <= value < MAX_FIGURE
-
-
 def _results(
     variants: list[dict[str, Any]], loaded: dict[tuple[str, str], list[_Run]]
 ) -> dict[tuple[str, str], dict[str, Any]]:
@@ -197,7 +162,7 @@ def half_width(accuracy: float, n_images: int) -> float:
 def _load(runs: Runs) -> dict[tuple[str, str], list[_Run]]:
     loaded: dict[tuple[str, str], list[_Run]] = {}
     for metrics_path, predictions_path in runs:
-        metrics = read_metrics(metrics_path)
+        metrics = run_metrics.read(metrics_path)
         probabilities, labels = store.read_predictions(predictions_path, "test")
         correct = probabilities.argmax(axis=1) == labels
         if abs(correct.mean() - metrics["test_accuracy"]) > 1e-6:

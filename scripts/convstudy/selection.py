@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas
 
-from convstudy import files
+from convstudy import run_metrics
 from convstudy.report import Table, percent
 
 
@@ -54,7 +54,7 @@ def of_best(
     """
     if not metrics_paths:
         return list(paths)
-    found = [files.read_json(path)["validation_accuracy"] for path in metrics_paths]
+    found = [run_metrics.read(path)["validation_accuracy"] for path in metrics_paths]
     first = n_seeds * best([found[i : i + n_seeds] for i in range(0, len(found), n_seeds)])
     return list(paths[first : first + n_seeds])
 

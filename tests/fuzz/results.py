@@ -12,7 +12,7 @@ import numpy as np
 import yaml
 from hypothesis import strategies as st
 
-from convstudy import comparison, config, files, store, studies
+from convstudy import comparison, config, files, run_metrics, store, studies
 from convstudy.errors import UserError
 from convstudy.plots import style
 from fuzz.harness import Target
@@ -168,7 +168,7 @@ def check_foreign(case: bytes, path: Path) -> None:
 
 
 def metrics_of_a_run() -> dict[str, Any]:
-    figures = {key: 0.5 for key in comparison.FIGURES} | {"n_classes": 3, "n_test": 60}
+    figures = {key: 0.5 for key in run_metrics.FIGURES} | {"n_classes": 3, "n_test": 60}
     return figures | {
         "dataset": "d",
         "variant": "v",
@@ -195,7 +195,8 @@ def check_metrics(case: bytes, path: Path) -> None:
     path.write_bytes(case)
     predictions = path.with_name("predictions.h5")
     predictions.write_bytes(good_run())
-    variant = dict.fromkeys(("model", "generator", "backbone", "reference"))
+    keys = ("model", "generator", "backbone", "protocol", "sweep", "reference")
+    variant = dict.fromkeys(keys)
     rows = [variant | {"variant": "v", "dataset": "d"}, variant | {"variant": "w", "dataset": "d"}]
     other = path.with_name("other.json")
     files.write_json(other, metrics_of_a_run() | {"variant": "w"})
