@@ -96,7 +96,7 @@ def test_a_models_code_makes_its_own_runs_stale(edited):
     assert not [job for job in jobs if "features_one_layer" in job or "Reading" in job]
 
 
-def test_a_plots_code_makes_only_plots_stale(edited):
+def test_a_plots_code_makes_plots_and_their_summary_stale(edited):
     edit(
         edited / "scripts/convstudy/plots/comparison.py",
         "height = 3.1 + below",
@@ -104,7 +104,13 @@ def test_a_plots_code_makes_only_plots_stale(edited):
     )
     jobs = stale(edited)
     assert [job for job in jobs if job.startswith("Comparison ")]
-    assert not [job for job in jobs if not job.startswith("Comparison ")]
+    assert not [job for job in jobs if not job.startswith(("Comparison ", "Summary "))]
+
+
+def test_what_picture_and_table_both_say_makes_both_stale(edited):
+    edit(edited / "config.yaml", "BaseNet without and with a generator", "Three preprocessings")
+    jobs = stale(edited)
+    assert sorted(job.split()[0] for job in jobs) == ["Comparison", "Summary"]
 
 
 def test_a_variants_block_makes_that_variant_stale(edited):
