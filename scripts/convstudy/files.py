@@ -40,7 +40,8 @@ def whole_file(path: Path | str) -> Iterator[Path]:
             ) from error
         raise
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # gone already, or in a folder that admits no change
+            temporary.unlink()
 
 
 def check_new(path: Path | str, replace: bool) -> None:
