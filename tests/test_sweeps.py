@@ -130,7 +130,7 @@ def test_names_that_a_sweep_takes_are_refused():
         "x": head,
         "x__batch_size_8": {"task": "birds", "model": "head_one_layer"},
     }
-    with pytest.raises(UserError, match="x__batch_size_8.*also the name of"):
+    with pytest.raises(UserError, match="x__batch_size_8.*also the name of 'x'"):
         settings.validate(config, SCHEMA)
 
 

@@ -31,7 +31,7 @@ def test_a_sweep_has_one_result_that_comparisons_use(project):
     assert points["selected"].sum() == 1
     chosen = points["validation_accuracy_mean"].idxmax()
     assert points.loc[chosen, "selected"]
-    results, differences = (project / "results/summary.md").read_text().split("## Sweeps")
+    results, differences = (project / "results/summary.md").read_text().split("## Sweeps\n")
     (other,) = set(points.index) - {chosen}
     assert chosen in results and other not in results
     assert f"| {chosen} |" in differences.split("## Paired differences")[1]

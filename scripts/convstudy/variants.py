@@ -71,23 +71,17 @@ def expand(config: Block) -> dict[str, Block]:
                 _add(found, point, own | {"points": [point], "sweep": sweep})
             if sweep:
                 _add(found, full, whole | {"points": list(points), "sweep": None})
-    for name in config["variants"]:
-        if found[name]["of"] != name:
-            raise UserError(_taken(name, found[name]["of"]))
     return found
 
 
 def _add(found: dict[str, Block], name: str, block: Block) -> None:
     if name in found:
-        raise UserError(_taken(name, block["of"]))
+        other = next(x["of"] for x in (found[name], block) if x["of"] != name)
+        raise UserError(
+            f"config: variants.{name}: this is also the name of '{other}' under a protocol or with "
+            f"a value of its sweep. Choose another name, or remove this block."
+        )
     found[name] = block
-
-
-def _taken(name: str, other: str) -> str:
-    return (
-        f"config: variants.{name}: this is also the name of '{other}' under a protocol or with a "
-        f"value of its sweep. Choose another name, or remove this block."
-    )
 
 
 def named(config: Block, name: str, protocols: list[str]) -> list[str]:
