@@ -1,16 +1,23 @@
 # make run   the study of config.yaml       make test   lint, format and the whole test suite
+# make fuzz  many damaged inputs for every reader: make fuzz CASES=20000 SEED=1
 PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export TF_CPP_MIN_LOG_LEVEL := 3
 
-.PHONY: run test lint
+CASES ?= 20000
+SEED ?= 0
+
+.PHONY: run test fuzz lint
 
 run: .venv/installed
 	snakemake -c4 results/summary.csv
 
 test: lint
 	pytest -n 2 --dist loadfile
+
+fuzz: .venv/installed
+	python tests/fuzz/run.py --cases $(CASES) --seed $(SEED)
 
 lint: .venv/installed
 	ruff check .

@@ -13,6 +13,7 @@ from convstudy import (
     schema,
     sources,
     studies,
+    variants,
 )
 from convstudy.errors import UserError
 
@@ -38,11 +39,11 @@ def code(script, *modules):
 
 wildcard_constraints:
     dataset="|".join(config["datasets"]),
-    variant="|".join(config["variants"]),
+    variant="|".join(variants.expand(config)),
     model="|".join(config["models"]),
     generator="|".join(config["generators"]),
     backbone="|".join(config["backbones"]),
-    comparison="|".join(config["comparisons"]),
+    comparison="|".join(variants.comparisons(config)),
     seed=r"\d+",
 
 
@@ -92,20 +93,16 @@ def run_of(wildcards):
         ) from None
 
 
-def fits(run):
-    """Whether the run's generator has statistics of its own."""
-    generator = run["generator"]
-    return generator and plugins.constant("generators", generator, "FITS")
-
-
 def run_inputs(wildcards):
     """Images or features, and the statistics of a generator that has any."""
     run = run_of(wildcards)
     if run["input"] == "features":
         return {"data": f"results/features/{run['dataset']}/{run['backbone_name']}.h5"}
     inputs = {"data": f"results/data/{run['dataset']}.h5"}
-    if fits(run):
+    if run["statistics_from"]:
         name = run["generator_name"]
+        if run["statistics_from"] == "train_and_validation":
+            name += "-with_validation"
         inputs["statistics"] = f"results/preprocessing/{run['dataset']}/{name}.h5"
     return inputs
 
@@ -193,106 +190,3 @@ def run_code(script, run):
 def threads_of(wildcards):
     """Threads of a training or evaluation, by the input of its model."""
     return config["threads"][run_of(wildcards)["input"]]
-
-
-def run_files(name, rows=None):
-    """A file of every run of the study, or of some of its rows."""
-    return [
-        f"results/runs/{row['dataset']}/{row['variant']}/seed{seed}/{name}"
-        for row in (study.rows if rows is None else rows)
-        for seed in study.block["seeds"]
-    ]
-
-
-def rows_of(comparison):
-    """Rows of a comparison, in its order, as far as the study has them."""
-    by_name = {row["variant"]: row for row in study.rows}
-    names = config["comparisons"][comparison]["variants"]
-    return [by_name[name] for name in names if name in by_name]
-
-
-def row_of(variant):
-    """A variant's row in the study."""
-    return next(row for row in study.rows if row["variant"] == variant)
-
-
-def described(rows):
-    """What tables and pictures say of each row."""
-    keys = ("variant", "dataset", "task", "model")
-    return [
-        {key: row[key] for key in keys}
-        | {"generator": row["generator_name"], "backbone": row["backbone_name"]}
-        | {
-            k: config["variants"][row["variant"]][k]
-            for k in ("reference", "description")
-        }
-        for row in rows
-    ]
-
-
-def colour(variant):
-    """The number of a variant's colour: its place among the study's rows of its task."""
-    task = row_of(variant)["task"]
-    return [row["variant"] for row in study.rows if row["task"] == task].index(variant)
-
-
-def comparisons_of_study():
-    """Comparisons of which the study has two variants or more."""
-    return [name for name in study.block["comparisons"] if len(rows_of(name)) > 1]
-
-
-def study_notes():
-    """What a reader of the summary must know of the data."""
-    names = dict.fromkeys(row["dataset"] for row in study.rows)
-    return [
-        f"{name}: {config['datasets'][name]['description']}"
-        + (" (generated data)" if config["datasets"][name]["generated"] else "")
-        for name in names
-    ]
-
-
-def study_spec():
-    """What the summary and the report say of the study, beside its figures."""
-    about = {key: study.block[key] for key in ("title", "description")}
-    return {
-        "study": {"name": study.name, "notes": study_notes()} | about,
-        "rows": described(study.rows),
-        "comparisons": [
-            {"name": name} | config["comparisons"][name]
-            for name in comparisons_of_study()
-        ],
-    }
-
-
-def pictures():
-    """Headings of the summary and, under each, (title, path) of its pictures."""
-    datasets = dict.fromkeys(row["dataset"] for row in study.rows)
-    return {
-        "Comparison pictures": [
-            (
-                config["comparisons"][name]["title"],
-                f"results/plots/comparison_{name}.png",
-            )
-            for name in comparisons_of_study()
-        ],
-        "Learning curves": [
-            (row["variant"], f"results/plots/curves_{row['variant']}.png")
-            for row in study.rows
-        ],
-        "Sample images": [
-            (name, f"results/plots/samples_{name}.png") for name in datasets
-        ],
-    }
-
-
-def report_pictures():
-    """The summary's pictures and those of the predictions."""
-    names = [row["variant"] for row in study.rows]
-    return pictures() | {
-        "Confusion matrices": [
-            (name, f"results/plots/confusion_{name}.png") for name in names
-        ],
-        "Calibration": [
-            (name, f"results/plots/reliability_{name}.png") for name in names
-        ],
-    }

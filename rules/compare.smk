@@ -1,11 +1,11 @@
 # Tables and pictures of the selected study, from what the runs left.
-#   output: results/plots/{curves,comparison,samples,confusion,reliability}_*.{png,svg}
+#   output: results/plots/{curves,comparison,sweep,samples,confusion,reliability}_*.{png,svg}
 #           results/summary.csv, results/summary.md, results/report.html
 
 
 rule plot_learning_curves:
     input:
-        histories=lambda w: run_files("history.csv", [row_of(w.variant)]),
+        histories=lambda w: study.files("history.csv", study.rows_named(w.variant)),
     output:
         png="results/plots/curves_{variant}.png",
         svg="results/plots/curves_{variant}.svg",
@@ -17,8 +17,8 @@ rule plot_learning_curves:
         spec=lambda w: canonical(
             {
                 "seeds": study.block["seeds"],
-                "title": f"{w.variant} on {row_of(w.variant)['dataset']}",
-                "colour": colour(w.variant),
+                "title": f"{w.variant} on {study.rows_named(w.variant)[0]['dataset']}",
+                "colour": study.colour(w.variant),
             }
         ),
         code=lambda w: code("plot_learning_curves.py"),
@@ -30,9 +30,9 @@ rule plot_learning_curves:
 
 rule plot_comparison:
     input:
-        histories=lambda w: run_files("history.csv", rows_of(w.comparison)),
-        metrics=lambda w: run_files("metrics.json", rows_of(w.comparison)),
-        predictions=lambda w: run_files("predictions.h5", rows_of(w.comparison)),
+        histories=lambda w: study.files("history.csv", study.rows_of(w.comparison)),
+        metrics=lambda w: study.files("metrics.json", study.rows_of(w.comparison)),
+        predictions=lambda w: study.files("predictions.h5", study.rows_of(w.comparison)),
     output:
         png="results/plots/comparison_{comparison}.png",
         svg="results/plots/comparison_{comparison}.svg",
@@ -44,11 +44,12 @@ rule plot_comparison:
         spec=lambda w: canonical(
             {
                 "seeds": study.block["seeds"],
-                "title": config["comparisons"][w.comparison]["title"],
-                "rows": described(rows_of(w.comparison)),
+                "title": variants.comparisons(config)[w.comparison]["title"],
+                "variants": variants.comparisons(config)[w.comparison]["variants"],
+                "rows": studies.described(study.rows_of(w.comparison)),
                 "colours": {
-                    row["variant"]: colour(row["variant"])
-                    for row in rows_of(w.comparison)
+                    row["variant"]: study.colour(row["variant"])
+                    for row in study.rows_of(w.comparison)
                 },
             }
         ),
@@ -57,6 +58,32 @@ rule plot_comparison:
         "Comparison {wildcards.comparison}"
     script:
         "../scripts/plot_comparison.py"
+
+
+rule plot_sweep:
+    input:
+        metrics=lambda w: study.files("metrics.json", study.rows_named(w.variant)),
+    output:
+        png="results/plots/sweep_{variant}.png",
+        svg="results/plots/sweep_{variant}.svg",
+    log:
+        "results/logs/plot_sweep/{variant}.log",
+    conda:
+        "../envs/plotting.yaml"
+    params:
+        spec=lambda w: canonical(
+            {
+                "title": w.variant,
+                "points": [row["values"] for row in study.rows_named(w.variant)],
+                "seeds": study.block["seeds"],
+                "colour": study.colour(w.variant),
+            }
+        ),
+        code=lambda w: code("plot_sweep.py"),
+    message:
+        "Sweep {wildcards.variant}"
+    script:
+        "../scripts/plot_sweep.py"
 
 
 rule plot_samples:
@@ -82,7 +109,13 @@ rule plot_samples:
 
 rule plot_predictions:
     input:
-        predictions=lambda w: run_files("predictions.h5", [row_of(w.variant)]),
+        predictions=lambda w: study.files("predictions.h5", study.rows_named(w.variant)),
+        # of a sweep, by which the chosen value is known
+        metrics=lambda w: (
+            study.files("metrics.json", study.rows_named(w.variant))
+            if w.variant in study.sweeps()
+            else []
+        ),
     output:
         confusion="results/plots/confusion_{variant}.png",
         confusion_svg="results/plots/confusion_{variant}.svg",
@@ -93,7 +126,13 @@ rule plot_predictions:
     conda:
         "../envs/plotting.yaml"
     params:
-        spec=lambda w: canonical({"title": w.variant, "colour": colour(w.variant)}),
+        spec=lambda w: canonical(
+            {
+                "title": w.variant,
+                "colour": study.colour(w.variant),
+                "seeds": len(study.block["seeds"]),
+            }
+        ),
         code=lambda w: code("plot_predictions.py"),
     message:
         "Confusion and reliability of {wildcards.variant}"
@@ -103,11 +142,11 @@ rule plot_predictions:
 
 rule summarize:
     input:
-        metrics=lambda w: run_files("metrics.json"),
-        predictions=lambda w: run_files("predictions.h5"),
+        metrics=lambda w: study.files("metrics.json"),
+        predictions=lambda w: study.files("predictions.h5"),
         # No `ancient`: Snakemake looks at no settings of a step after one that runs, so a new picture
         # would keep the table of another study from being made again.
-        pictures=[path for _, path in sum(pictures().values(), [])],
+        pictures=[path for _, path in sum(study.pictures().values(), [])],
     output:
         csv="results/summary.csv",
         markdown="results/summary.md",
@@ -116,7 +155,7 @@ rule summarize:
     conda:
         "../envs/plotting.yaml"
     params:
-        spec=lambda w: canonical(study_spec() | {"pictures": pictures()}),
+        spec=lambda w: canonical(study.spec() | {"pictures": study.pictures()}),
         code=lambda w: code("summarize.py"),
     message:
         "Summary of the study"
@@ -126,9 +165,11 @@ rule summarize:
 
 rule write_report:
     input:
-        metrics=lambda w: run_files("metrics.json"),
-        predictions=lambda w: run_files("predictions.h5"),
-        pictures=lambda w: [path for _, path in sum(report_pictures().values(), [])],
+        metrics=lambda w: study.files("metrics.json"),
+        predictions=lambda w: study.files("predictions.h5"),
+        pictures=lambda w: [
+            path for _, path in sum(study.report_pictures().values(), [])
+        ],
     output:
         report="results/report.html",
     log:
@@ -136,7 +177,7 @@ rule write_report:
     conda:
         "../envs/plotting.yaml"
     params:
-        spec=lambda w: canonical(study_spec() | {"pictures": report_pictures()}),
+        spec=lambda w: canonical(study.spec() | {"pictures": study.report_pictures()}),
         code=lambda w: code("write_report.py"),
         template=lambda w: digests.of_file(report_template),
     message:

@@ -1,6 +1,6 @@
 # Raw archives or folders to split data sets, and the statistics of their training images.
 #   input:  the files that config.yaml names
-#   output: results/data/{dataset}.h5, results/preprocessing/{dataset}/{generator}.h5
+#   output: results/data/{dataset}.h5, results/preprocessing/{dataset}/{generator}[-with_validation].h5
 
 
 rule prepare_data:
@@ -51,3 +51,14 @@ rule fit_preprocessing:
         "Statistics of {wildcards.generator} on the training images of {wildcards.dataset}"
     script:
         "../scripts/fit_preprocessing.py"
+
+
+use rule fit_preprocessing as fit_preprocessing_with_validation with:
+    output:
+        statistics="results/preprocessing/{dataset}/{generator}-with_validation.h5",
+    log:
+        "results/logs/fit_preprocessing/{dataset}/{generator}-with_validation.log",
+    params:
+        subsets="train validation",
+    message:
+        "Statistics of {wildcards.generator} on all training images of {wildcards.dataset}, validation included"

@@ -55,6 +55,7 @@ rule train_model:
     params:
         spec=lambda w: canonical(
             {key: run_of(w)[key] for key in ("kind", "input", "generator", "training")}
+            | run_of(w)["switches"]
         ),
         code=lambda w: run_code("train_model.py", run_of(w)),
         compute_threads=threads_of,

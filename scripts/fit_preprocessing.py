@@ -1,4 +1,4 @@
-"""Learn a generator's statistics from the training images alone."""
+"""Learn a generator's statistics from the training images, or from those of several subsets."""
 
 import json
 
@@ -6,11 +6,16 @@ from convstudy import steps
 
 
 def fit(job, step):
+    import numpy as np
+
     from convstudy import generators, store
 
     block = json.loads(job.params.spec)
     generator = generators.make(block.pop("kind"), block)
-    (images,) = store.read_subset(job.input.data, "train", ("images",))
+    subsets = job.params.get("subsets", "train").split()
+    images = np.concatenate(
+        [store.read_subset(job.input.data, subset, ("images",))[0] for subset in subsets]
+    )
     statistics = generator.fit(images)
     store.write_statistics(job.output.statistics, statistics, n_train=len(images))
 

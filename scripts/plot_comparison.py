@@ -17,6 +17,9 @@ def plot(job, step):
     histories = {
         row["variant"]: [(seed, next(files)) for seed in spec["seeds"]] for row in spec["rows"]
     }
+    # of a sweep that is compared, the chosen value alone
+    kept = [x for x in histories if x in spec["variants"] or frame.loc[x, "selected"]]
+    histories = {name: histories[name] for name in kept}
     columns = ["test_accuracy_mean", "test_accuracy_ci_low", "test_accuracy_ci_high"]
     comparison.plot(
         histories,

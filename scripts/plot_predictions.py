@@ -6,11 +6,11 @@ from convstudy import steps
 
 
 def plot(job, step):
-    from convstudy import store
+    from convstudy import selection, store
     from convstudy.plots import confusion, reliability, style
 
     spec, outputs = json.loads(job.params.spec), job.output
-    files = list(job.input.predictions)
+    files = selection.of_best(job.input.predictions, job.input.metrics, spec["seeds"])
     names = store.read_attributes(files[0])["class_names"]
     confusion.plot(files, names, spec["title"], [outputs.confusion, outputs.confusion_svg])
     reliability.plot(

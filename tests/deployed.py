@@ -6,7 +6,17 @@ import os
 import keras
 import numpy as np
 
-from convstudy import backbones, digests, evaluation, generators, networks, records, store, training
+from convstudy import (
+    backbones,
+    code_digests,
+    digests,
+    evaluation,
+    generators,
+    networks,
+    records,
+    store,
+    training,
+)
 
 SIZE = (16, 16)
 SETTINGS = {
@@ -78,7 +88,11 @@ def make_run(variant):
     folder = run_of(variant)
     trained = {"model": f"{folder}/model.keras", "history": f"{folder}/history.csv"}
     trained["run"] = f"{folder}/run.json"
-    provenance = {"data": digests.of_file(DATA), "code": "c", "versions": records.versions()}
+    provenance = {
+        "data": digests.of_file(DATA),
+        "code": "c",
+        "versions": records.versions(code_digests.units("train_model.py")),
+    }
     training.train(spec, 0, inputs, trained, provenance, f"{folder}/backups", "key")
     keep("train_model", spec, inputs.values(), trained.values())
     names = {"dataset": "demo_objects", "variant": variant, "seed": 0, "model": kind}

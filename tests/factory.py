@@ -17,7 +17,7 @@ def write_vectors(path: Path, classes: int = 2, length: int = 6, seed: int = 0) 
     names = [f"class {i}" for i in range(classes)]
     with store.create_hdf5(path, {"class_names": names}) as file:
         for subset, n in SIZES.items():
-            group = file.create_group(subset)
+            group = store.create_group(file, subset)
             store.write_array(group, "vectors", rng.normal(size=(n, length)).astype(np.float32))
             store.write_array(group, "labels", rng.integers(0, classes, n, dtype=np.int32))
     return path
@@ -28,7 +28,7 @@ def write_images(path: Path, shape: tuple[int, int, int], n: int = 5, seed: int 
     rng = np.random.default_rng(seed)
     with store.create_hdf5(path, {"class_names": ["a", "b"]}) as file:
         for subset in store.SUBSETS:
-            group = file.create_group(subset)
+            group = store.create_group(file, subset)
             images = rng.integers(0, 256, (n, *shape), dtype=np.uint8)
             store.write_array(group, "images", images)
             store.write_array(group, "labels", np.arange(n, dtype=np.int32) % 2)

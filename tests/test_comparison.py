@@ -18,6 +18,9 @@ def variant(name, dataset="shapes", reference=None):
         "model": "small",
         "generator": "none",
         "backbone": None,
+        "protocol": "corrected",
+        "sweep": None,
+        "values": {},
         "reference": reference,
         "description": f"What {name} is.",
     }
@@ -48,7 +51,11 @@ def write_run(folder, name, seed, accuracy, dataset="shapes", n=300, numpy="2.0"
         "parameters": 1234,
         "train_seconds": 2.0 + seed,
         "train_peak_memory_mib": 100.0 + seed,
-        "provenance": {"versions": {"numpy": numpy, "keras": "3.0"}},
+        "provenance": {
+            "versions": {"numpy": numpy, "keras": "3.0"},
+            "threads": 1,
+            "git_commit": None,
+        },
     }
     files.write_json(where / "metrics.json", content)
     return where / "metrics.json", where / "predictions.h5"
@@ -228,7 +235,12 @@ def write(study, folder):
         variants,
         folder / "summary.csv",
         folder / "summary.md",
-        {"name": "demo", "title": "A small study", "notes": ["The images are generated."]},
+        {
+            "name": "demo",
+            "title": "A small study",
+            "notes": ["The images are generated."],
+            "protocols": {"corrected": "what it does."},
+        },
         {"Curves": [("ant's curves", "plots/ant 1.png")]},
         comparison.compare(declared, variants, runs),
     )
@@ -248,7 +260,8 @@ def test_written_summary(study, tmp_path):
     for piece in (
         "# A small study",
         "> The images are generated.",
-        "| mole |",
+        "| mole | corrected |",
+        "* **corrected**: what it does.",
         "practical (its own data)",
         "cifar100_25",
         "Ant or mole (against ant, on shapes)",
@@ -261,7 +274,7 @@ def test_written_summary(study, tmp_path):
 def test_markdown_tables_are_rectangular(study, tmp_path):
     _, md = write(study, tmp_path)
     lines = [line for line in md.read_text().splitlines() if line.startswith("|")]
-    assert {line.count("|") for line in lines} == {13, 9}
+    assert {line.count("|") for line in lines} == {14, 9}
 
 
 def test_practical_on_its_own_data_stands_beside_ours(tmp_path):
@@ -275,3 +288,31 @@ def test_practical_on_its_own_data_stands_beside_ours(tmp_path):
     assert "its own data" not in paths[1].read_text()
     assert "With one seed" in paths[1].read_text()
     assert "nan" not in paths[1].read_text()
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("test_ece", None),
+        ("test_ece", -1),
+        ("parameters", 1e300),
+        ("epochs_run", "ten"),
+        ("seed", 0.5),
+        ("dataset", ["shapes"]),
+        ("n_classes", 0),
+        ("provenance", "none"),
+        ("provenance", {"versions": {"numpy": 2}, "threads": 1, "git_commit": None}),
+    ],
+)
+def test_a_changed_metrics_file_is_named_with_its_key(tmp_path, key, value):
+    metrics_path, predictions = write_run(tmp_path, "mole", 0, 0.5)
+    files.write_json(metrics_path, files.read_json(metrics_path) | {key: value})
+    with pytest.raises(UserError, match=f"metrics.json: '{key}' is "):
+        comparison.summarize([variant("mole")], [(metrics_path, predictions)])
+
+
+def test_predictions_of_another_shape_are_named(tmp_path):
+    metrics_path, predictions = write_run(tmp_path, "mole", 0, 0.5)
+    store.write_predictions(predictions, {"test": (np.zeros(5), np.zeros(5))})
+    with pytest.raises(UserError, match="predictions.h5: cannot be read"):
+        comparison.summarize([variant("mole")], [(metrics_path, predictions)])

@@ -20,7 +20,7 @@ from click.testing import CliRunner
 from deployed import DATA, VARIANTS, run_of
 from PIL import Image
 
-from convstudy import deployment, generators, networks, runs, store
+from convstudy import deployment, generators, keras_zip, networks, runs, store
 from convstudy.commands import main
 from convstudy.errors import UserError
 
@@ -253,11 +253,11 @@ def test_what_is_no_export_is_refused_in_a_sentence(exports, pictures, tmp_path,
         shutil.copy(Path(run_of("base_net")) / "model.keras", path)
     elif content == "others":
         networks.save_model(keras.saving.load_model(good), path)
-        store.add_about(path, {"class_names": ["a", "b"], "image_size": [16, 16]})
+        keras_zip.add_about(path, {"class_names": ["a", "b"], "image_size": [16, 16]})
     elif content == "code":
         pixels = keras.layers.Input((16, 16, 3))
         keras.Model(pixels, keras.layers.Lambda(lambda x: x[:, 0, 0])(pixels)).save(path)
-        store.add_about(path, {"class_names": list("rgb"), "image_size": [16, 16]})
+        keras_zip.add_about(path, {"class_names": list("rgb"), "image_size": [16, 16]})
     elif content is not None:
         damaged = bytearray(whole)
         damaged[-len(whole) // 2] ^= 1

@@ -55,6 +55,15 @@ def test_a_full_disk_leaves_the_earlier_file_and_no_part(small, write):
     assert os.listdir(small) == ["file"]
 
 
+@pytest.mark.parametrize("write", [write_json, write_hdf5, write_bytes])
+def test_a_folder_that_cannot_be_written_is_named(small, write):
+    (small / "file").write_text("earlier")
+    subprocess.run(["mount", "-o", "remount,ro", str(small)], check=True)
+    with pytest.raises(UserError, match="file: cannot be written .* permissions"):
+        write(small / "file")
+    assert (small / "file").read_text() == "earlier"
+
+
 def test_a_result_is_not_lost_when_the_cache_is_full(small, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("results").mkdir()

@@ -1,5 +1,9 @@
 """Backbones and the features they give, against a direct forward pass."""
 
+import io
+import json
+import zipfile
+
 import factory
 import keras
 import numpy as np
@@ -7,7 +11,7 @@ import pytest
 import yaml
 from configs import SCHEMA
 
-from convstudy import backbones, networks, store, studies
+from convstudy import backbones, networks, resolution, store
 from convstudy.errors import UserError
 
 RANDOM = {
@@ -166,6 +170,60 @@ def test_a_file_that_takes_no_images_is_refused_without_bad_advice(tmp_path, sha
     assert "image_size" not in str(refusal.value)
 
 
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    """The bytes of a small saved network."""
+    path = tmp_path_factory.mktemp("saved") / "good.keras"
+    networks.save_model(keras.Sequential([keras.layers.Input((4,)), keras.layers.Dense(3)]), path)
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("kind", ["cut", "flipped weight", "bomb", "no model", "lambda", "empty"])
+def test_a_damaged_network_is_refused_in_one_message(tmp_path, saved, kind):
+    path, trap = tmp_path / "model.keras", tmp_path / "trap"
+    content = bytearray(saved)
+    if kind == "flipped weight":  # the zip archive checks it, Keras alone would not always ask
+        content[content.index(b"model.weights.h5") + 5000] ^= 1
+    path.write_bytes(content[: {"cut": len(content) // 2, "empty": 0}.get(kind)])
+    if kind in ("bomb", "no model", "lambda"):
+        with zipfile.ZipFile(io.BytesIO(saved)) as archive:
+            members = {name: archive.read(name) for name in archive.namelist()}
+        if kind == "bomb":
+            members["bomb"] = bytes(10**7)
+        else:
+            members["config.json"] = json.dumps(NO_MODEL if kind == "no model" else code(trap))
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, member in members.items():
+                archive.writestr(name, member)
+    with pytest.raises(UserError, match="model.keras: ") as refusal:
+        networks.load_model(path)
+    assert "\n" not in str(refusal.value)
+    assert not trap.exists(), "the file's code ran"
+
+
+NO_MODEL = {"module": "keras.layers", "class_name": "Flatten", "config": {}}
+
+
+def code(trap):
+    """The config of a network with a function that leaves a file behind."""
+    run = keras.layers.Lambda(lambda x, where=str(trap): (open(where, "w"), x)[1])
+    layer = keras.saving.serialize_keras_object(run)
+    first = {"module": "keras.layers", "class_name": "InputLayer"}
+    first["config"] = {"batch_shape": [None, 4], "name": "first"}
+    content = {"name": "sequential", "layers": [first, layer]}
+    return {"module": "keras", "class_name": "Sequential", "config": content}
+
+
+def test_damaged_weights_are_refused(tmp_path):
+    path = tmp_path / "some.weights.h5"
+    network = keras.Sequential([keras.layers.Input((4,)), keras.layers.Dense(3)])
+    network.save_weights(path)
+    for content in (path.read_bytes()[:2000], b"", b"<html>"):
+        path.write_bytes(content)
+        with pytest.raises(UserError, match="some.weights.h5: these weights do not fit"):
+            backbones._load(network, path)
+
+
 def test_an_application_in_lower_case_is_refused_with_the_nearest():
     with pytest.raises(UserError, match="ResNet50"):
         backbones.build(RANDOM | {"application": "resnet50"}, SIZE, None)
@@ -179,7 +237,7 @@ def test_the_schema_names_the_applications_of_keras():
 
 def test_applications_refuse_smaller_images_than_the_config_does():
     for name in (x for x in dir(keras.applications) if x[0].isupper()):
-        least = studies.SMALLEST.get(name, 32)
+        least = resolution.SMALLEST.get(name, 32)
         make = getattr(keras.applications, name)
         with pytest.raises(ValueError, match=f"at least {least}x{least}"):
             make(weights=None, include_top=False, input_shape=(least - 1, least, 3))

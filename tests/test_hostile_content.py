@@ -101,6 +101,23 @@ def test_one_text_is_encoded_once(tmp_path):
     assert encoded[0] == b"some text" and len({id(value) for value in encoded}) == 1
 
 
+@pytest.mark.parametrize("case", ["huge bytes", "huge string", "huge frame"])
+def test_a_claimed_length_is_not_allocated(tmp_path, case):
+    path = tmp_path / "pickle"
+    path.write_bytes(HOSTILE[case](None))
+    with pytest.raises(UserError, match="bytes are claimed, the file has"):
+        load_pickle("a", FileMember(path))
+
+
+def test_a_hundred_thousand_classes_are_checked_at_once(tmp_path):
+    """Comparing every name with every other would take minutes."""
+    names = [b"%d" % number for number in range(100_000)]
+    members = fx.cifar100_members()
+    members["cifar-100-python/meta"] = fx.dumped({b"fine_label_names": [*names, b"7"]}, 0)
+    archive = fx.write_tar(tmp_path / "c.tar.gz", members)
+    fx.refused("cifar", {"archive": archive}, tmp_path, "two classes have the name '7'")
+
+
 def test_labels_may_be_an_array(tmp_path):
     labels = np.array([0, 1, 2] * 4, np.uint8)
     archive = fx.write_tar(tmp_path / "c.tar.gz", fx.cifar100_members(4, fine_labels=labels))
@@ -122,6 +139,7 @@ def test_too_many_instructions(tmp_path, monkeypatch):
         ({"fine_labels": [b"0"] * 12}, "a list of whole numbers"),
         ({"fine_labels": 3}, "'fine_labels' is a int"),
         ({"filenames": [b"a"]}, "1 file names for 12 images"),
+        ({"filenames": [b"x" * 1025] * 12}, "'filenames' holds a text of more than 1024 bytes"),
         ({"filenames": [1] * 12}, "'filenames' is a list, expected a list of texts"),
         ({"data": np.zeros((12, 3071), np.uint8)}, r"a uint8 array \(12, 3071\)"),
         ({"data": np.zeros(3072, np.uint8)}, r"a uint8 array \(3072,\)"),

@@ -153,6 +153,15 @@ def test_number_and_size_of_members_are_limited(tmp_path, monkeypatch, limit):
     fx.refused("image_folder", {"images": archive}, tmp_path, "expected (fewer|at most)")
 
 
+def test_length_of_names_is_limited(tmp_path):
+    """All names of images are in memory, and a name of a million letters packs to nothing."""
+    name = "a" * 2000 + ".png"
+    for form in (fx.write_tar, fx.write_zip):
+        archive = form(tmp_path / "d", fx.folder_members(4) | {f"ant/{name}": b"x"})
+        expected = "a name of 2,008 letters, expected at most 1,024"
+        fx.refused("image_folder", {"images": archive}, tmp_path, expected)
+
+
 @pytest.mark.parametrize("free", [0, 100])
 def test_full_disk(tmp_path, monkeypatch, free):
     usage = archives.shutil.disk_usage(tmp_path)._replace(free=free)

@@ -44,7 +44,8 @@ class Page(HTMLParser):
 
 def row(name, **changes):
     texts = {"variant": name, "dataset": "shapes", "model": "small", "generator": "none"}
-    row = dict.fromkeys(comparison.COLUMNS, 0.5) | texts
+    row = dict.fromkeys(comparison.COLUMNS, 0.5) | texts | {"protocol": "practical"}
+    row |= {"sweep": None, "selected": True, "values": {}}
     row |= {"n_seeds": 2, "n_train": 900, "n_validation": 100, "n_test": 300, "parameters": 12345}
     return row | {"backbone": None, "versions": "keras 3.0, numpy 2.0"} | changes
 
@@ -74,7 +75,12 @@ def arguments(tmp_path):
     }  # fmt: skip
     return {
         "path": tmp_path / "report.html",
-        "study": {"name": "demo", "title": "A study", "notes": ["Generated images.", HOSTILE]},
+        "study": {
+            "name": "demo",
+            "title": "A study",
+            "notes": ["Generated images.", HOSTILE],
+            "protocols": {"practical": "what it does."},
+        },
         "frame": frame,
         "variants": variants,
         "differences": pandas.DataFrame([difference]),
@@ -136,6 +142,8 @@ def test_page_holds_study_results_tests_and_checklist(page):
         "1.00 hours of training in all, at most 513 MiB, 2 threads",
         "keras 3.0, numpy 2.0",
         "git commit abc123",
+        "Protocol practical",
+        "what it does.",
         "With one seed",
     ):
         assert piece in page.text

@@ -3,6 +3,7 @@
 import errno
 import time
 
+import h5py
 import numpy as np
 import pytest
 
@@ -12,7 +13,7 @@ from convstudy.errors import UserError
 
 def write_vectors(path, n=100):
     with store.create_hdf5(path, {"class_names": ["a", "b"]}) as file:
-        group = file.create_group("train")
+        group = store.create_group(file, "train")
         store.write_array(group, "vectors", np.arange(2.0 * n).reshape(n, 2))
         store.write_array(group, "labels", np.zeros(n, np.int32))
 
@@ -60,6 +61,88 @@ def test_a_cut_file_is_named(tmp_path, keep):
     path.write_bytes(content[: int(keep * len(content)) if keep < 1 else keep])
     with pytest.raises(UserError, match="file.h5: cannot be read"):
         store.read_subset(path, "train", ("vectors", "labels"))
+
+
+@pytest.mark.parametrize("lost", [b"\0", b"\xff"])
+def test_a_lost_block_is_noticed(tmp_path, lost):
+    """Also in a white or black picture, where a Fletcher checksum stays the same."""
+    path = tmp_path / "file.h5"
+    white = np.full((2, 64), 255 - lost[0], np.uint8)
+    with store.create_hdf5(path, {}) as file:
+        store.write_array(store.create_group(file, "train"), "images", white)
+    content = bytearray(path.read_bytes())
+    position = content.find(white.tobytes())
+    content[position + 32 : position + 64] = lost * 32
+    path.write_bytes(content)
+    with pytest.raises(UserError, match="file.h5: cannot be read"):
+        store.read_subset(path, "train", ("images",))
+
+
+@pytest.mark.parametrize("classes", [3, 3000])
+def test_changed_texts_are_noticed(tmp_path, classes):
+    """Few are in HDF5's header, which is checksummed; many are not, and have a digest."""
+    path = tmp_path / "file.h5"
+    names = [f"class {number} of many with a long name" for number in range(classes)]
+    with store.create_hdf5(path, {"class_names": names, "é": "ü"}) as file:
+        store.write_names(store.create_group(file, "train"), "names", ["ä", "other"])
+    assert store.read_attributes(path) == {"class_names": names, "é": "ü"}
+    assert [name.decode() for name in store.read_subset(path, "train", ("names",))[0]][0] == "ä"
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"class 2 of", b"class 7 of"))
+    with pytest.raises(UserError, match="file.h5: cannot be read"):
+        store.read_attributes(path)
+    path.write_bytes(content.replace(b"other", b"their"))
+    with pytest.raises(UserError, match="file.h5: cannot be read"):
+        store.read_subset(path, "train", ("names",))
+
+
+def test_texts_of_variable_length_are_not_read(tmp_path):
+    """A changed byte in their heap can make HDF5 read for ever."""
+    path = tmp_path / "file.h5"
+    with store.create_hdf5(path, {}) as file:
+        file.attrs["reader"] = "a text that h5py gives a variable length"
+    with pytest.raises(UserError, match="'reader' holds no numbers"):
+        store.read_attributes(path)
+
+
+@pytest.mark.parametrize(
+    ("shape", "words"), [((2**20, 2**20), "not all in the file"), ((), "an array of numbers")]
+)
+def test_an_array_that_is_not_in_the_file_takes_no_memory(tmp_path, shape, words):
+    path = tmp_path / "file.h5"
+    with store.create_hdf5(path, {}) as file:
+        file.create_dataset("train/images", shape, np.uint8, chunks=(1, 64) if shape else None)
+    with pytest.raises(UserError, match=words):
+        store.read_subset(path, "train", ("images",))
+
+
+@pytest.mark.parametrize("place", ["train", "train/images"])
+def test_links_are_not_followed(tmp_path, place):
+    """An array of another file is not this file's, and HDF5 garbles its message for a bad one."""
+    with h5py.File(tmp_path / "other.h5", "w") as file:
+        file["train/images"] = np.zeros((3, 2), np.uint8)
+    path = tmp_path / "file.h5"
+    with store.create_hdf5(path, {}) as file:
+        file[place] = h5py.ExternalLink("other.h5", f"/{place}")
+    with pytest.raises(UserError, match="file.h5: cannot be read .*no array 'train/images'"):
+        store.read_subset(path, "train", ("images",))
+
+
+def test_arrays_of_different_lengths_do_not_belong_together(tmp_path):
+    path = tmp_path / "file.h5"
+    with store.create_hdf5(path, {}) as file:
+        store.write_array(store.create_group(file, "train"), "images", np.zeros((3, 2)))
+        store.write_array(file["train"], "labels", np.zeros(2, np.int32))
+    with pytest.raises(UserError, match=r"\[3, 2\] rows"):
+        store.read_subset(path, "train")
+
+
+@pytest.mark.parametrize("text", ["[1]", "[" * 100_000, '{"a": 1', "\xff", ""])
+def test_json_that_is_no_object_is_named(tmp_path, text):
+    path = tmp_path / "run.json"
+    path.write_bytes(text.encode("latin-1"))
+    with pytest.raises(UserError, match="run.json: cannot be read"):
+        files.read_json(path)
 
 
 def test_flipped_bytes_in_an_array_are_noticed(tmp_path):

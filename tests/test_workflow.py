@@ -16,10 +16,33 @@ from convstudy import files
 def test_summary_has_a_row_a_variant(project):
     frame = pd.read_csv(project / "results/summary.csv")
     names = ["base_net_normalize", "base_net_whiten", "features_one_layer"]
+    names += ["rates__learning_rate_0p1", "rates__learning_rate_0p01"]
     assert frame["variant"].tolist() == names
+    assert frame["protocol"].tolist() == ["corrected"] * 5
     assert (frame["n_seeds"] == 2).all()
     assert frame["reference_accuracy"].isna().all()  # the data is not the practical's
-    assert "curves_base_net_whiten.png" in (project / "results/summary.md").read_text()
+    page = (project / "results/summary.md").read_text()
+    assert "curves_base_net_whiten.png" in page and "sweep_rates.png" in page
+
+
+def test_a_sweep_has_one_result_that_comparisons_use(project):
+    frame = pd.read_csv(project / "results/summary.csv").set_index("variant")
+    points = frame[frame["sweep"] == "rates"]
+    assert points["selected"].sum() == 1
+    chosen = points["validation_accuracy_mean"].idxmax()
+    assert points.loc[chosen, "selected"]
+    results, differences = (project / "results/summary.md").read_text().split("## Sweeps")
+    (other,) = set(points.index) - {chosen}
+    assert chosen in results and other not in results
+    assert f"| {chosen} |" in differences.split("## Paired differences")[1]
+
+
+def test_another_value_of_a_sweep_makes_its_own_runs_stale(edited):
+    edit(edited / "tiny.yaml", "[0.1, 0.01]", "[0.1, 0.3, 0.01]")
+    jobs = stale(edited)
+    trained = [job for job in jobs if job.startswith(("Training", "Evaluating"))]
+    assert len(trained) == 4 and all("rates__learning_rate_0p3 " in job for job in trained)
+    assert not [job for job in jobs if job.startswith(("Initial", "Features"))]
 
 
 def test_metrics_say_what_made_them(project):
@@ -109,7 +132,7 @@ def runs(jobs: list[str]) -> list[str]:
 def test_a_new_seed_makes_only_its_own_runs_stale(edited):
     edit(edited / "tiny.yaml", "seeds: [0, 1]", "seeds: [0, 1, 7]")
     jobs = runs(stale(edited))
-    assert sum(job.startswith("Training") for job in jobs) == 3
+    assert sum(job.startswith("Training") for job in jobs) == 5
     assert all(job.endswith("seed 7") for job in jobs)
 
 

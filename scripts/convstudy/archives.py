@@ -28,13 +28,14 @@ from pathlib import Path
 from typing import BinaryIO
 
 from convstudy import folders
-from convstudy.errors import UserError
+from convstudy.errors import UserError, first_line
 from convstudy.members import FileMember, Member, SpooledMember
 
 MAX_MEMBERS = 2_000_000
 MAX_RATIO = 200  # pictures compress a few times, drawn ones up to about 50 times
 FREE_BYTES = 64 * 2**20  # a small archive may always unpack to this many bytes
 MAX_MEMBER_BYTES = 2 * 2**30
+MAX_NAME = 1024  # letters: each name of an image is kept
 CHUNK = 2**16
 # A larger read can only be a header that claims to be huge: members are copied by chunks.
 MAX_READ = 2**18
@@ -88,7 +89,7 @@ def _repairs(archive: Path) -> Iterator[None]:
                 f"Free some space, or set TMPDIR to a folder on a larger disk."
             ) from error
         raise UserError(
-            f"{archive}: cannot be unpacked ({str(error) or type(error).__name__}). The archive "
+            f"{archive}: cannot be unpacked ({first_line(error)}). The archive "
             f"is cut or damaged: delete it and fetch it again."
         ) from error
 
@@ -164,6 +165,8 @@ class _Extraction:
         parts = name.replace("\\", "/").split("/")
         if name.startswith(("/", "\\")) or ".." in parts or name[1:2] == ":" or "\0" in name:
             self._refuse(name, "leads out of the archive", "paths inside the archive")
+        if len(name) > MAX_NAME:
+            self._refuse(name, f"has a name of {len(name):,} letters", f"at most {MAX_NAME:,}")
         if self.members > MAX_MEMBERS:
             self._refuse(name, f"is one of more than {MAX_MEMBERS:,} members", "fewer of them")
         if size > MAX_MEMBER_BYTES:

@@ -15,7 +15,8 @@ import numpy as np
 from keras import layers
 
 from convstudy import applications
-from convstudy.errors import UserError
+from convstudy.errors import UserError, first_line
+from convstudy.keras_file import load_model
 
 NAME = "backbone"
 
@@ -72,9 +73,10 @@ def _preprocessing(application: str) -> keras.Layer:
 def _load(network: keras.Model, path: Path) -> None:
     try:
         network.load_weights(path)
-    except (OSError, ValueError) as error:
+    except Exception as error:  # Keras raises many kinds for a bad file
         raise UserError(
-            f"{path}: these weights do not fit {network.name} without its top: {error}"
+            f"{path}: these weights do not fit {network.name} without its top "
+            f"({first_line(error)}). Expected weights of that network, whole: fetch them again."
         ) from error
 
 
@@ -90,11 +92,8 @@ def _cut(network: keras.Model, name: str) -> keras.Model:
 
 def _from_file(path: Path, size: tuple[int, int]) -> keras.Model:
     """A `.keras` file of the user's; safe mode runs no code that the file might hold."""
-    try:
-        network = keras.saving.load_model(path, compile=False, safe_mode=True)
-    except Exception as error:  # Keras raises many kinds for a bad file
-        raise UserError(f"{path}: not a .keras model that loads in safe mode: {error}") from error
-    shapes = [tuple(x.shape[1:]) for x in getattr(network, "inputs", None) or []]
+    network = load_model(path)
+    shapes = [tuple(x.shape[1:]) for x in network.inputs or []]
     if len(shapes) != 1 or len(shapes[0]) != 3 or shapes[0][2] not in (None, 3):
         raise UserError(
             f"{path}: takes {' and '.join(map(str, shapes)) or 'no fixed input'}, expected one "
@@ -111,7 +110,7 @@ def _from_file(path: Path, size: tuple[int, int]) -> keras.Model:
 
 
 def _copy_weights(model: keras.Model, path: Path) -> None:
-    trained = keras.saving.load_model(path, compile=False)
+    trained = load_model(path)
     try:
         model.set_weights(trained.get_layer(NAME).get_weights())
     except ValueError as error:

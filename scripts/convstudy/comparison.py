@@ -17,7 +17,7 @@ import numpy as np
 import pandas
 from scipy import stats
 
-from convstudy import files, store
+from convstudy import run_metrics, selection, store
 from convstudy.errors import UserError
 
 DRAWS = 2000
@@ -27,8 +27,9 @@ COLUMNS = (
     "test_accuracy_ci_low test_accuracy_ci_high top5_accuracy_mean ece_mean epochs_mean parameters "
     "train_seconds_mean reference_loss reference_accuracy backbone train_accuracy_mean "
     "generalization_gap_mean validation_accuracy_mean brier_mean train_peak_memory_mib_max n_train "
-    "n_validation n_test chance_accuracy versions"
+    "n_validation n_test chance_accuracy versions protocol sweep selected"
 ).split()
+NAMES = ("variant", "dataset", "model", "generator", "backbone", "protocol", "sweep")
 Runs = Sequence[tuple[Path | str, Path | str]]
 
 
@@ -43,18 +44,21 @@ def summarize(variants: list[dict[str, Any]], runs: Runs) -> pandas.DataFrame:
     """Aggregate evaluated runs over seeds.
 
     Args:
-        variants: Dicts with `variant`, `dataset`, `model`, `generator`, `backbone`, `reference`
-            (None or `loss`, `accuracy` and the `dataset` they were measured on).
+        variants: Dicts with the keys `NAMES` and `reference` (None or `loss`, `accuracy` and the
+            `dataset` they were measured on).
         runs: Paths (metrics.json, predictions.h5); matched by the `dataset` and `variant` inside.
 
     Returns:
-        One row a variant, in the order of `variants`, with the columns `COLUMNS`.
+        One row a variant, in the order of `variants`, with the columns `COLUMNS`. `selected` tells
+        which rows are results: of a sweep the chosen value, and every variant without a sweep.
 
     Raises:
         UserError: A variant has no run, or a run's two files do not belong together.
     """
     loaded = _load(runs)
-    return pandas.DataFrame([_row(v, _runs_of(v, loaded)) for v in variants], columns=COLUMNS)
+    chosen = _results(variants, loaded).values()
+    rows = [_row(v, _runs_of(v, loaded)) | {"selected": v in chosen} for v in variants]
+    return pandas.DataFrame(rows, columns=COLUMNS)
 
 
 def compare(
@@ -70,7 +74,8 @@ def compare(
 
     Args:
         comparisons: Dicts with `name`, `title` and `variants`; a variant that the study does not
-            hold is passed over, and so is a comparison with fewer than two left.
+            hold is passed over, and so is a comparison with fewer than two left. The name of a
+            sweep means its chosen value.
         variants: As for `summarize`.
         runs: As for `summarize`.
 
@@ -79,10 +84,11 @@ def compare(
         level finds in 80 % of such experiments: 2.8 bootstrap standard errors of the difference.
     """
     loaded = _load(runs)
-    rows = []
+    rows, chosen = [], _results(variants, loaded)
     for comparison in comparisons:
         for dataset in dict.fromkeys(v["dataset"] for v in variants):
             held = {v["variant"]: v for v in variants if v["dataset"] == dataset}
+            held |= {name: v for (where, name), v in chosen.items() if where == dataset}
             members = [held[name] for name in comparison["variants"] if name in held]
             family = [_pair(members[0], other, loaded) for other in members[1:]]
             corrected = holm([pair["mcnemar_p"] for pair in family])
@@ -90,6 +96,19 @@ def compare(
                 about = {"comparison": comparison["name"], "title": comparison["title"]}
                 rows.append(about | pair | {"mcnemar_p_holm": p})
     return pandas.DataFrame(rows)
+
+
+def _results(
+    variants: list[dict[str, Any]], loaded: dict[tuple[str, str], list[_Run]]
+) -> dict[tuple[str, str], dict[str, Any]]:
+    validation = {
+        (v["dataset"], v["variant"]): [
+            run.metrics["validation_accuracy"] for run in _runs_of(v, loaded)
+        ]
+        for v in variants
+        if v["sweep"]
+    }
+    return selection.results(variants, validation)
 
 
 def bootstrap_means(scores: np.ndarray, draws: int = DRAWS, seed: int = 0) -> np.ndarray:
@@ -143,7 +162,7 @@ def half_width(accuracy: float, n_images: int) -> float:
 def _load(runs: Runs) -> dict[tuple[str, str], list[_Run]]:
     loaded: dict[tuple[str, str], list[_Run]] = {}
     for metrics_path, predictions_path in runs:
-        metrics = files.read_json(metrics_path)
+        metrics = run_metrics.read(metrics_path)
         probabilities, labels = store.read_predictions(predictions_path, "test")
         correct = probabilities.argmax(axis=1) == labels
         if abs(correct.mean() - metrics["test_accuracy"]) > 1e-6:
@@ -179,7 +198,7 @@ def _row(variant: dict[str, Any], runs: list[_Run]) -> dict[str, Any]:
     if reference.get("dataset") != variant["dataset"]:
         reference = {}
     return {
-        **{key: variant[key] for key in ("variant", "dataset", "model", "generator", "backbone")},
+        **{key: variant[key] for key in NAMES},
         "n_seeds": len(runs),
         "test_loss_mean": mean("test_loss"),
         "test_accuracy_mean": mean("test_accuracy"),

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import yaml
 
-from convstudy import plugins, schema
+from convstudy import plugins, schema, sweeps, variants
 from convstudy.errors import UserError, nearest
 from convstudy.schema import Block
 
 # Sections whose names become names of files and folders.
-NAMED = ("variants", "comparisons", "models", "generators", "backbones", "datasets")
+NAMED = ("variants", "comparisons", "protocols", "models", "generators", "backbones", "datasets")
 
 
 def validate(config: Block, schema_path: Path | str) -> None:
@@ -24,7 +24,8 @@ def validate(config: Block, schema_path: Path | str) -> None:
         UserError: with the key's path, the value and the nearest allowed name.
     """
     schema.check_plain(config)
-    schema.check(config, yaml.safe_load(Path(schema_path).read_text()))
+    rules = yaml.safe_load(Path(schema_path).read_text())
+    schema.check(config, rules)
     for section in NAMED:
         _check_case(section, config[section])
     for folder in ("models", "generators"):
@@ -38,15 +39,20 @@ def validate(config: Block, schema_path: Path | str) -> None:
         _check_plugin("readers", block["reader"], f"{where}.reader", options, f"{where}.options")
         _check_files(where, block)
     for name, block in config["backbones"].items():
-        _check_backbone(f"backbones.{name}", block)
+        check_backbone(f"backbones.{name}", block)
     _check_variants(config)
     for name, block in config["backbones"].items():
         _check_pretraining(config, f"backbones.{name}.weights", block["weights"])
+    for name, variant in config["variants"].items():
+        _check_sweep(config, f"variants.{name}", variant, rules["$defs"])
+    # what studies and comparisons may name: also points of sweeps, and variants under a protocol
+    everything = config | {"variants": variants.expand(config)}
+    _check_case("variants", everything["variants"])
     for name, comparison in config["comparisons"].items():
         for variant in comparison["variants"]:
-            _known(config, "variants", variant, f"comparisons.{name}.variants")
+            _known(everything, "variants", variant, f"comparisons.{name}.variants")
     for name, study in config["studies"].items():
-        _check_study(config, f"studies.{name}", study)
+        _check_study(everything, f"studies.{name}", study)
     _known(config, "studies", config["study"], "study")
 
 
@@ -96,7 +102,7 @@ def _check_files(where: str, block: Block) -> None:
             )
 
 
-def _check_backbone(where: str, block: Block) -> None:
+def check_backbone(where: str, block: Block) -> None:
     """Refuse a backbone that is of no kind or of two; its weights default to ImageNet's."""
     if (block["application"] is None) == (block["file"] is None):
         found = "neither" if block["file"] is None else "both"
@@ -137,6 +143,8 @@ def _check_variants(config: Block) -> None:
         where = f"variants.{name}"
         model = _known(config, "models", variant["model"], f"{where}.model")
         _known(config, "generators", variant["generator"], f"{where}.generator")
+        if variant["protocol"]:
+            _known(config, "protocols", variant["protocol"], f"{where}.protocol")
         if variant["backbone"]:
             _known(config, "backbones", variant["backbone"], f"{where}.backbone")
             _check_takes_backbone(f"{where}.backbone", variant["model"], model)
@@ -158,6 +166,27 @@ def _check_takes_backbone(where: str, name: str, model: Block) -> None:
         )
 
 
+def _check_sweep(config: Block, where: str, variant: Block, rules: Block) -> None:
+    """Refuse values that no training, model, generator or backbone takes."""
+    model = config["models"][variant["model"]]
+    for parameter, values in variant["sweep"].items():
+        (section, option), place = parameter.split("."), f"{where}.sweep.{parameter}"
+        if not sweeps.takes(parameter, model):
+            raise UserError(
+                f"config: {place}: model '{variant['model']}' uses no {section}. Remove this key."
+            )
+        for value in values:
+            if section in ("training", "backbone"):
+                schema.check({option: value}, rules[section], f"{where}.sweep.{section}")
+                if parameter == "backbone.weights" and value is None:
+                    raise UserError(f"config: {place}: null. Write imagenet or random.")
+            else:
+                block = config[sweeps.SECTIONS[section]][variant[section]]
+                options = plugins.options(block) | {option: value}
+                described = plugins.describe(sweeps.SECTIONS[section], block["kind"])
+                schema.check(options, described.schema, f"{where}.sweep.{section}")
+
+
 def _check_pretraining(config: Block, where: str, weights: str | Block | None) -> None:
     """Refuse a variant that cannot give a backbone its weights."""
     if not isinstance(weights, dict) or "variant" not in weights:
@@ -168,6 +197,10 @@ def _check_pretraining(config: Block, where: str, weights: str | Block | None) -
         raise UserError(
             f"config: {where}: '{name}' has no data set of its own: which data would the backbone "
             f"be trained on? Name a variant with the key 'dataset'."
+        )
+    if variant["sweep"]:
+        raise UserError(
+            f"config: {where}: '{name}' is a sweep of several networks. Name a variant without one."
         )
     takes = plugins.constant("models", config["models"][variant["model"]], "INPUT")
     if takes != "backbone":
@@ -196,5 +229,7 @@ def _check_study(config: Block, where: str, study: Block) -> None:
         _check_takes_backbone(f"{where}.backbones.{variant}", model, config["models"][model])
     for variant in study["limits"]:
         _known(config, "variants", variant, f"{where}.limits")
+    for protocol in study["protocols"]:
+        _known(config, "protocols", protocol, f"{where}.protocols")
     for comparison in study["comparisons"]:
         _known(config, "comparisons", comparison, f"{where}.comparisons")

@@ -14,7 +14,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from convstudy import digests, files, generators, networks, store
+from convstudy import digests, files, generators, keras_zip, networks, store
 from convstudy.errors import UserError
 from convstudy.runs import FOLDER, FinishedRun
 
@@ -111,8 +111,8 @@ def save(deployed: Deployed, path: Path) -> None:
         )
     with files.whole_file(path) as temporary:
         deployed.model.save(temporary)
-        store.add_about(temporary, deployed.about)
-        store.stable_zip(temporary)
+        keras_zip.add_about(temporary, deployed.about)
+        keras_zip.stable_zip(temporary)
 
 
 def _foreign(config: Any) -> Iterator[str]:
@@ -133,7 +133,7 @@ def load(path: Path) -> Deployed:
     Raises:
         UserError: the file is missing, damaged, or another model than `save` writes.
     """
-    about = store.read_about(path)
+    about = keras_zip.read_about(path)
     if about is None:
         raise UserError(
             f"{path}: is a .keras file, but does not say what its classes are. Expected one that "

@@ -19,3 +19,8 @@ def nearest(name: object, allowed: Iterable[str]) -> str:
     if near:
         return f"Did you mean '{names[near[0]]}'?"
     return f"Allowed: {', '.join(names.values())}." if names else "There is none to choose from."
+
+
+def first_line(error: Exception | str) -> str:
+    """What an error of a library says, in one line of a bounded length, to be quoted in ours."""
+    return str(error).strip().split("\n")[0][:300] or type(error).__name__

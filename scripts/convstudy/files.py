@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from convstudy.errors import UserError
+from convstudy.errors import UserError, first_line
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
 
@@ -40,7 +40,8 @@ def whole_file(path: Path | str) -> Iterator[Path]:
             ) from error
         raise
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # gone already, or in a folder that admits no change
+            temporary.unlink()
 
 
 def check_new(path: Path | str, replace: bool) -> None:
@@ -67,14 +68,17 @@ def write_json(path: Path | str, content: Mapping[str, Any]) -> None:
 def read_json(path: Path | str) -> dict[str, Any]:
     """Read a JSON file of this workflow; raise `UserError` when it is damaged."""
     try:
-        return json.loads(Path(path).read_text())
-    except (OSError, ValueError) as error:
+        content = json.loads(Path(path).read_text())
+    except (OSError, ValueError, RecursionError) as error:
         raise damaged(path, error) from error
+    if not isinstance(content, dict):
+        raise damaged(path, f"a {type(content).__name__}, expected an object with keys")
+    return content
 
 
-def damaged(path: Path | str, error: Exception) -> UserError:
+def damaged(path: Path | str, error: Exception | str) -> UserError:
     """The message for a file of this workflow that cannot be read."""
     return UserError(
-        f"{path}: cannot be read ({error}). The file is missing, cut or corrupted: delete it and "
-        f"run the same command again to have it rebuilt."
+        f"{path}: cannot be read ({first_line(error)}). The file is missing, cut or corrupted: "
+        f"delete it and run the same command again to have it rebuilt."
     )

@@ -8,17 +8,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from convstudy import backbones, files, models, store
+from convstudy import backbones, keras_file, models, store
+from convstudy.keras_file import save_model
 
 log = logging.getLogger(__name__)
 BATCH = 32
-
-
-def save_model(model: keras.Model, path: Path | str) -> None:
-    """Save a model as `.keras`, whole, with bytes that depend on the model alone."""
-    with files.whole_file(path) as temporary:
-        model.save(temporary)
-        store.stable_zip(temporary)
 
 
 def load_model(path: Path | str, kind: str | None = None) -> keras.Model:
@@ -28,7 +22,7 @@ def load_model(path: Path | str, kind: str | None = None) -> keras.Model:
     """
     if kind:
         models.load(kind)
-    return keras.saving.load_model(path, compile=False, safe_mode=True)
+    return keras_file.load_model(path)
 
 
 def array_of(takes: str) -> str:
@@ -49,7 +43,7 @@ def initialize(
     """
     array = array_of(spec["input"])
     with store.open_hdf5(data_file) as file:
-        shape = tuple(file["train"][array].shape[1:])
+        shape = store.array(file, "train", array).shape[1:]
     classes = len(store.read_attributes(data_file)["class_names"])
     options = dict(spec["options"])
     if spec["input"] == "backbone":
@@ -75,8 +69,8 @@ def extract_features(data_file: str, backbone_file: str, output: str) -> None:
     about = store.read_attributes(data_file)
     with store.open_hdf5(data_file) as data, store.create_hdf5(output, about) as features:
         for subset in store.SUBSETS:
-            images = data[subset]["images"]
-            group, vectors = features.create_group(subset), None
+            images = store.array(data, subset, "images")
+            group, vectors = store.create_group(features, subset), None
             for start in range(0, len(images), BATCH):
                 batch = images[start : start + BATCH].astype(np.float32) / 255.0
                 values = forward(tf.constant(batch)).numpy()
@@ -84,7 +78,7 @@ def extract_features(data_file: str, backbone_file: str, output: str) -> None:
                     shape = (len(images), values.shape[1])
                     vectors = store.create_array(group, "vectors", shape, np.float32)
                 vectors[start : start + len(values)] = values
-            store.write_array(group, "labels", data[subset]["labels"][...])
+            store.write_array(group, "labels", store.array(data, subset, "labels")[...])
             log.info("%s: %d vectors of length %d", subset, *vectors.shape)
 
 

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, NoReturn
 
 import numpy as np
 
-from convstudy.errors import UserError
+from convstudy.errors import UserError, first_line
 from convstudy.members import Member
 
 MAX_INSTRUCTIONS = 3_000_000  # CIFAR-100's largest file has about 300,000
@@ -48,14 +48,15 @@ def load_pickle(label: str, member: Member) -> dict[str, Any]:
     """
     try:
         with member.open() as stream:
-            _check_instructions(stream)
+            _check_instructions(_Claims(stream, member.size))
             stream.seek(0)
             content = _Unpickler(stream, encoding="bytes").load()
     except UserError:
         raise
     except Exception as error:  # a damaged pickle makes the unpickler raise almost anything
-        reason = str(error)[:300] or type(error).__name__
-        refuse(label, f"cannot be unpickled ({reason})", "dicts, lists, numbers and arrays")
+        refuse(
+            label, f"cannot be unpickled ({first_line(error)})", "dicts, lists, numbers and arrays"
+        )
     if not isinstance(content, dict) or not all(isinstance(k, bytes | str) for k in content):
         refuse(label, f"holds {described(content)}", "a dict with texts as keys")
     return {
@@ -84,11 +85,27 @@ def refuse(label: str, found: str, expected: str) -> NoReturn:
     )
 
 
-def _check_instructions(stream: BinaryIO) -> None:
+class _Claims:
+    """Reads a stream, and refuses a length that the file does not have before it is allocated."""
+
+    def __init__(self, stream: BinaryIO, size: int) -> None:
+        self.readline, self.tell = stream.readline, stream.tell
+        self._read, self._size = stream.read, size
+
+    def read(self, length: int) -> bytes:
+        self.check(length)
+        return self._read(length)
+
+    def check(self, length: int) -> None:
+        if length > self._size:
+            raise ValueError(f"{length:,} bytes are claimed, the file has {self._size:,}")
+
+
+def _check_instructions(stream: _Claims) -> None:
     """Read every instruction without running it.
 
-    This bounds what running them can allocate: `genops` fails where a length is claimed that the
-    file does not have, and the unpickler sizes its memo by the largest index.
+    This bounds what running them can allocate: nothing is longer than the file, and the unpickler
+    sizes its memo by the largest index.
     """
     count = tuples = 0
     for operation, argument, _ in pickletools.genops(stream):
@@ -96,6 +113,8 @@ def _check_instructions(stream: BinaryIO) -> None:
         tuples += operation.name.startswith("TUPLE")
         if operation.name not in _INSTRUCTIONS:
             raise ValueError(f"the instruction {operation.name} is not admitted")
+        if operation.name == "FRAME":
+            stream.check(argument)
         if operation.name == "LONG_BINPUT" and argument > MAX_INSTRUCTIONS:
             raise ValueError(f"the memo index {argument} is too large")
         if count > MAX_INSTRUCTIONS:

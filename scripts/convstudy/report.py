@@ -19,7 +19,7 @@ from convstudy.errors import UserError
 TEMPLATE = Path(__file__).with_name("report.html.j2")
 HYPERPARAMETERS = (
     "Taken from the configuration; this workflow does not search. Early stopping and the choice of "
-    "the best epoch look at the validation images only."
+    "the best epoch, where the protocol has one, look at the validation images only."
 )
 IMAGE_TYPES = {".png": "image/png", ".svg": "image/svg+xml"}
 Pictures = Mapping[str, Sequence[tuple[str, Path | str]]]
@@ -36,8 +36,9 @@ class Table:
 
 
 def summary_tables(frame: pandas.DataFrame, variants: Sequence[Mapping[str, Any]]) -> list[Table]:
-    """One table a data set, a row a variant, the practical's figures beside ours."""
+    """One table a data set, a row a result, the practical's figures beside ours."""
     tables = []
+    frame = frame[frame["selected"].astype(bool)]
     for dataset in dict.fromkeys(frame["dataset"]):
         rows = frame[frame["dataset"] == dataset]
         references = {
@@ -49,8 +50,8 @@ def summary_tables(frame: pandas.DataFrame, variants: Sequence[Mapping[str, Any]
         whose = "practical (its own data)" if foreign else "practical"
         practical = [f"{whose}: accuracy %", f"{whose}: loss"] if references else []
         header = (
-            "variant|test accuracy %|95 % interval|loss|top-5 %|ECE, points|train - test, points|"
-            "epochs|parameters|seconds"
+            "variant|protocol|test accuracy %|95 % interval|loss|top-5 %|ECE, points|"
+            "train - test, points|epochs|parameters|seconds"
         ).split("|") + practical
         body = []
         for row in rows.to_dict("records"):
@@ -124,18 +125,20 @@ def write_report(
     differences: pandas.DataFrame | None,
     metrics_paths: Sequence[Path | str],
     pictures: Pictures,
+    sweeps: Sequence[Table] = (),
 ) -> None:
     """Write one HTML page that holds everything, pictures included, and asks no other address.
 
     Args:
         path: The page.
-        study: `name`, and optionally `title`, `description`, `notes` (list of texts) and
-            `hyperparameters` (how they were chosen).
+        study: `name`, and optionally `title`, `description`, `notes` (list of texts), `protocols`
+            (what each does, by name) and `hyperparameters` (how they were chosen).
         frame: What `comparison.summarize` returns.
         variants: The dicts given to `summarize`; their `description` is shown.
         differences: What `comparison.compare` returns, or None.
         metrics_paths: The metrics.json of every run, for compute, versions and commits.
         pictures: Headings and, under each, (title, path of a .png or .svg).
+        sweeps: What `selection.tables` returns.
 
     Raises:
         UserError: A picture is missing or of another format.
@@ -147,6 +150,7 @@ def write_report(
         study={"title": study.get("name"), "description": "", "notes": []} | dict(study),
         tables=summary_tables(frame, variants),
         comparisons=difference_tables(differences),
+        sweeps=sweeps,
         variants=variants,
         checklist=checklist(study, frame, [files.read_json(one) for one in metrics_paths]),
         sections=[
@@ -178,6 +182,7 @@ def checklist(
          "percentile intervals of a bootstrap that resamples seeds and test images (2000 draws)."),
         ("Data", "; ".join(splits) + ". One stratified split into training and validation, "
          "the same for all runs; only the evaluation opens the test images."),
+        *((f"Protocol {name}", words) for name, words in study.get("protocols", {}).items()),
         ("Hyper-parameters", study.get("hyperparameters") or HYPERPARAMETERS),
         ("Compute", f"{hours:.2f} hours of training in all, at most {memory:,.0f} MiB, "
          f"{_counted({p['threads'] for p in provenance}, 'thread')} a run."),
@@ -193,6 +198,7 @@ def _summary_row(row: Mapping[str, Any]) -> list[str]:
         accuracy += f" ± {percent(row['test_accuracy_std'])}"
     return [
         row["variant"],
+        row["protocol"],
         accuracy,
         f"[{percent(row['test_accuracy_ci_low'])}, {percent(row['test_accuracy_ci_high'])}]",
         f"{row['test_loss_mean']:.3f}",

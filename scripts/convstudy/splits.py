@@ -7,6 +7,7 @@ as they were, and a larger limit keeps the images that a smaller one drew.
 
 import hashlib
 import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -113,8 +114,8 @@ def choose_classes(
         labels = list(range(len(class_names)))
     else:
         labels = [_label(choice, list(class_names)) for choice in classes]
-    for label in labels:
-        if labels.count(label) > 1:
+    for label, count in Counter(labels).items():
+        if count > 1:
             raise UserError(f"classes: '{class_names[label]}' is listed twice, expected once.")
     labels = labels if max_classes is None else labels[:max_classes]
     if len(labels) < 2:
@@ -246,7 +247,7 @@ def _write(
     done = 0
     for subset, indices in drawn.items():
         part = "test" if subset == "test" else "train"
-        group = file.create_group(subset)
+        group = store.create_group(file, subset)
         images = store.create_array(group, "images", (len(indices), *size, 3), np.uint8)
         store.write_array(group, "labels", numbers[np.asarray(source.labels[part])[indices]])
         names = source.names[part]

@@ -1,4 +1,4 @@
-"""The on-disk formats: the only module that knows the layout of HDF5, JSON and `.keras` files.
+"""The HDF5 formats: the only module that knows their layout.
 
 Every writer builds the file under a temporary name in the target's folder and renames it when it
 is whole, so a file under its final name is always complete. Every reader turns a truncated or
@@ -6,31 +6,27 @@ foreign file into a `UserError` that names it.
 
 Layout of a data set (`results/data/{dataset}.h5`): the groups `train`, `validation` and `test`,
 each with `images` (n, height, width, 3) uint8 in 0-255, `labels` (n,) int32 and `names` (n,)
-strings; the root attribute `class_names` and further attributes that say where it came from.
+strings; the root attribute `class_names` and further attributes that say where it came from, with
+their SHA-256. Arrays are checksummed by chunk, so data that changed on the disk is noticed.
 A features file has `vectors` (n, d) float32 in place of `images`. A predictions file has the
 groups `validation` and `test` with `probabilities` (n, classes) float32 and `labels`.
-An exported network is a `.keras` file with one member more, `convstudy.json`, that says what it is.
 """
 
 import contextlib
 import io
-import json
 import os
-import re
-import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
 
-from convstudy import files
-from convstudy.errors import UserError
+from convstudy import digests, files
 
 SUBSETS = ("train", "validation", "test")
 IMAGES_PER_CHUNK = 32
-ABOUT = "convstudy.json"
+DIGEST = "sha256_attributes"
 
 
 @contextlib.contextmanager
@@ -41,15 +37,37 @@ def create_hdf5(path: Path | str, attributes: Mapping[str, Any]) -> Iterator[h5p
     gives equal bytes.
     """
     with files.whole_file(path) as temporary, _PatientFile(temporary, "w+") as stream:
-        with h5py.File(stream, "w", libver=("earliest", "v110")) as file:
+        with _new_hdf5(stream) as file:
             for key in sorted(attributes):
                 value = attributes[key]
-                if isinstance(value, list | tuple) and all(isinstance(x, str) for x in value):
-                    value = np.array(value, dtype=h5py.string_dtype())
+                if isinstance(value, str):
+                    value = _utf8([value]).reshape(())
+                elif isinstance(value, list | tuple) and all(isinstance(x, str) for x in value):
+                    value = _utf8(value)
                 file.attrs[key] = value
+            file.attrs[DIGEST] = _utf8([_digest(_builtin(file.attrs))]).reshape(())
             yield file
             stream.check()
         stream.check()
+
+
+def _new_hdf5(stream: io.FileIO) -> h5py.File:
+    """A new file without the time of its making, which h5py's own call cannot leave out."""
+    access = h5py.h5p.create(h5py.h5p.FILE_ACCESS)
+    access.set_fclose_degree(h5py.h5f.CLOSE_STRONG)
+    access.set_libver_bounds(h5py.h5f.LIBVER_V110, h5py.h5f.LIBVER_V110)
+    access.set_fileobj_driver(h5py.h5fd.fileobj_driver, stream)
+    creation = h5py.h5p.create(h5py.h5p.FILE_CREATE)
+    creation.set_obj_track_times(False)
+    name = repr(stream).encode("ascii", "replace")
+    return h5py.File(h5py.h5f.create(name, h5py.h5f.ACC_TRUNC, creation, access))
+
+
+def create_group(file: h5py.File, name: str) -> h5py.Group:
+    """A new group without the time of its making."""
+    creation = h5py.h5p.create(h5py.h5p.GROUP_CREATE)
+    creation.set_obj_track_times(False)
+    return h5py.Group(h5py.h5g.create(file.id, name.encode(), gcpl=creation))
 
 
 class _PatientFile(io.FileIO):
@@ -88,55 +106,118 @@ def open_hdf5(path: Path | str) -> Iterator[h5py.File]:
     try:
         with h5py.File(path, "r") as file:
             yield file
-    except (OSError, KeyError) as error:
+    except (OSError, KeyError, RuntimeError, UnicodeDecodeError) as error:
         raise files.damaged(path, error) from error
 
 
+def array(file: h5py.File, *place: str) -> h5py.Dataset:
+    """Look an array up by its groups and its name, without reading it.
+
+    Raises:
+        UserError: there is no array of numbers or texts, or it is not all in this file.
+    """
+    path, where, found = file.filename, "/".join(place), file
+    for name in place:
+        if not isinstance(found, h5py.Group) or not _holds(found, name.encode()):
+            raise files.damaged(path, f"it holds no array '{where}'")
+        found = found[name]
+    if not isinstance(found, h5py.Dataset) or found.dtype.kind not in "iufS" or not found.shape:
+        raise files.damaged(path, f"'{where}' is {found}, expected an array of numbers")
+    # What was never written would be read as zeros, however large the file says that it is.
+    if found.id.get_storage_size() < found.nbytes or found.is_virtual or found.external:
+        raise files.damaged(path, f"'{where}' is not all in the file")
+    return found
+
+
+def _holds(group: h5py.Group, name: bytes) -> bool:
+    """Tell whether a name is in a group itself: what a link leads to may be in another file."""
+    links = group.id.links
+    return links.exists(name) and links.get_info(name).type == h5py.h5l.TYPE_HARD
+
+
 def create_array(group: h5py.Group, name: str, shape: tuple[int, ...], dtype: Any) -> h5py.Dataset:
-    """Create a checksummed array in chunks of whole rows, so that a batch reads only itself."""
+    """Create a checksummed array in chunks of whole rows, so that a batch reads only itself.
+
+    The checksum is that of the gzip filter, which stores at level 0. HDF5's own, Fletcher-32, does
+    not tell 0x0000 from 0xFFFF, so it misses a lost block in a white picture.
+    """
     rows = max(1, min(IMAGES_PER_CHUNK, shape[0]))
+    chunks = (rows, *shape[1:])
     return group.create_dataset(
-        name, shape, dtype, chunks=(rows, *shape[1:]), fletcher32=True, track_times=False
+        name, shape, dtype, chunks=chunks, compression="gzip", compression_opts=0, track_times=False
     )
 
 
 def write_array(group: h5py.Group, name: str, values: np.ndarray) -> None:
-    """Write a numeric array of one dimension or more, checksummed."""
+    """Write an array of numbers or texts, of one dimension or more, checksummed."""
     create_array(group, name, values.shape, values.dtype)[...] = values
 
 
 def write_names(group: h5py.Group, name: str, values: list[str]) -> None:
     """Write a list of strings."""
-    data = np.array(values, dtype=h5py.string_dtype())
-    group.create_dataset(name, data=data, track_times=False)
+    write_array(group, name, _utf8(values))
+
+
+def _utf8(values: Sequence[str]) -> np.ndarray:
+    """Texts as HDF5 stores them with their array: in UTF-8, all of one length.
+
+    Texts of variable length lie in a heap without a checksum, and there are single bytes of it
+    that, once changed, make HDF5 read for ever.
+    """
+    encoded = [value.encode() for value in values]
+    length = max([1, *map(len, encoded)])
+    return np.array(encoded, dtype=h5py.string_dtype(length=length))
 
 
 def read_subset(
     path: Path | str, subset: str, arrays: tuple[str, ...] = ("images", "labels")
 ) -> tuple[np.ndarray, ...]:
-    """Read arrays of one subset (`train`, `validation` or `test`) and nothing of the others."""
+    """Read arrays of one subset (`train`, `validation` or `test`) and nothing of the others.
+
+    Raises:
+        UserError: the file is damaged, or the arrays have different numbers of rows.
+    """
     if subset not in SUBSETS:
         raise ValueError(f"subset is '{subset}', expected one of {SUBSETS}")
     with open_hdf5(path) as file:
-        return tuple(file[subset][name][...] for name in arrays)
+        stored = [array(file, subset, name) for name in arrays]
+        if len({len(found) for found in stored}) > 1:
+            raise files.damaged(path, f"{[len(found) for found in stored]} rows in {list(arrays)}")
+        return tuple(found[...] for found in stored)
 
 
-def read_rows(path: Path | str, subset: str, rows: np.ndarray, array: str = "images") -> np.ndarray:
+def read_rows(path: Path | str, subset: str, rows: np.ndarray, name: str = "images") -> np.ndarray:
     """Read some rows of one array of a subset, in the order given, and only their chunks."""
     order, places = np.unique(rows, return_inverse=True)
     with open_hdf5(path) as file:
-        return file[subset][array][order][places]
+        return array(file, subset, name)[order][places]
 
 
 def read_attributes(path: Path | str) -> dict[str, Any]:
     """Read the root attributes as builtin types (`class_names` is a list of strings)."""
     with open_hdf5(path) as file:
-        attributes = {}
-        for key, value in file.attrs.items():
-            attributes[key] = (
-                value.tolist() if isinstance(value, np.ndarray | np.generic) else value
-            )
+        try:
+            attributes = _builtin(file.attrs)
+            if attributes.pop(DIGEST) != _digest(attributes):
+                raise ValueError("the attributes do not have their SHA-256")
+        except (TypeError, ValueError) as error:
+            raise files.damaged(path, error) from error
         return attributes
+
+
+def _builtin(attributes: h5py.AttributeManager) -> dict[str, Any]:
+    found = {}
+    for key in attributes:
+        kind = attributes.get_id(key).dtype.kind
+        if kind not in "biufS":
+            raise TypeError(f"the attribute '{key}' holds no numbers and no texts of fixed length")
+        value = np.asarray(attributes[key])
+        found[key] = (np.char.decode(value, "utf-8") if kind == "S" else value).tolist()
+    return found
+
+
+def _digest(attributes: Mapping[str, Any]) -> str:
+    return digests.of_text(digests.canonical(attributes))
 
 
 def write_statistics(path: Path | str, statistics: Mapping[str, np.ndarray], **about: Any) -> None:
@@ -151,7 +232,7 @@ def read_statistics(path: Path | str | None) -> dict[str, np.ndarray]:
     if not path:
         return {}
     with open_hdf5(path) as file:
-        return {name: array[...] for name, array in file.items()}
+        return {name: array(file, name)[...] for name in file}
 
 
 def write_predictions(
@@ -160,65 +241,14 @@ def write_predictions(
     """Write (probabilities (n, classes) float32, labels (n,) int32) of each subset."""
     with create_hdf5(path, about) as file:
         for subset, (probabilities, labels) in predictions.items():
-            group = file.create_group(subset)
+            group = create_group(file, subset)
             write_array(group, "probabilities", probabilities.astype(np.float32))
             write_array(group, "labels", labels.astype(np.int32))
 
 
 def read_predictions(path: Path | str, subset: str = "test") -> tuple[np.ndarray, np.ndarray]:
-    """Read (probabilities, labels) of one subset."""
-    return read_subset(path, subset, ("probabilities", "labels"))
-
-
-def stable_zip(path: Path | str) -> None:
-    """Rewrite a `.keras` archive so that equal models give equal bytes.
-
-    Keras stores the date in `metadata.json` and in each zip entry, and memory addresses as the
-    identity of shared objects in `config.json`: dates are fixed, identities are numbered.
-    """
-    path = Path(path)
-    with files.whole_file(path) as temporary:
-        with zipfile.ZipFile(path) as source, zipfile.ZipFile(temporary, "w") as target:
-            for name in sorted(source.namelist()):
-                content = source.read(name)
-                if name == "metadata.json":
-                    content = json.dumps(json.loads(content) | {"date_saved": ""}).encode()
-                elif name == "config.json":
-                    content = _numbered_identities(content.decode()).encode()
-                target.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), content)
-
-
-def add_about(path: Path | str, about: Mapping[str, Any]) -> None:
-    """Add the member `convstudy.json` to a `.keras` archive; Keras does not look at it."""
-    with zipfile.ZipFile(path, "a") as archive:
-        archive.writestr(ABOUT, json.dumps(about, indent=2, allow_nan=False))
-
-
-def read_about(path: Path | str) -> dict[str, Any] | None:
-    """Read the member `convstudy.json` of a `.keras` archive; None where there is none.
-
-    Every member is compared with its checksum, which Keras does not do.
-
-    Raises:
-        UserError: the file is missing, no archive, or damaged.
-    """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            if damaged := archive.testzip():
-                raise zipfile.BadZipFile(f"its member {damaged} is damaged")
-            return json.loads(archive.read(ABOUT)) if ABOUT in archive.namelist() else None
-    except (OSError, ValueError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
-        raise UserError(
-            f"{path}: cannot be read as a .keras file ({error}). Expected a whole file as "
-            f"./convstudy export writes it: export the run again."
-        ) from error
-
-
-def _numbered_identities(config: str) -> str:
-    """Number the shared objects of a model's config in the order of their appearance."""
-    numbers: dict[str, int] = {}
-
-    def number(match: re.Match) -> str:
-        return f"{match[1]}{numbers.setdefault(match[2], len(numbers))}"
-
-    return re.sub(r'("shared_object_id": )(\d+)', number, config)
+    """Read (probabilities (n, classes), labels (n,)) of one subset."""
+    probabilities, labels = read_subset(path, subset, ("probabilities", "labels"))
+    if probabilities.ndim != 2 or labels.ndim != 1 or labels.dtype.kind != "i":
+        raise files.damaged(path, f"probabilities {probabilities.shape}, labels {labels.shape}")
+    return probabilities, labels

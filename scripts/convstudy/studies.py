@@ -6,64 +6,178 @@ Read by the Snakefile before any job starts, so it imports neither TensorFlow no
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from convstudy import plugins
+from convstudy import config as settings
+from convstudy import resolution, sweeps, variants
 from convstudy.errors import UserError
 from convstudy.schema import Block
 
-# Least side of the images that networks of keras.applications take; 32 where it is not here.
-SMALLEST = {"Xception": 71, "InceptionV3": 75, "InceptionResNetV2": 75}
+ABOUT = (
+    "variant", "dataset", "task", "model", "protocol", "sweep", "values", "reference",
+    "description",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Study:
     """The selected study: its rows in order, and every run that any study can ask for."""
 
-    name: str
-    block: Block
+    config: Block
     rows: list[Block]
     runs: dict[tuple[str, str], Block]
+
+    @property
+    def name(self) -> str:
+        """Its name in the config."""
+        return self.config["study"]
+
+    @property
+    def block(self) -> Block:
+        """Its block in the config."""
+        return self.config["studies"][self.name]
+
+    def files(self, name: str, rows: list[Block] | None = None) -> list[str]:
+        """A file of every run of the study, or of some of its rows: row by row, seed by seed."""
+        return [
+            f"results/runs/{row['dataset']}/{row['variant']}/seed{seed}/{name}"
+            for row in (self.rows if rows is None else rows)
+            for seed in self.block["seeds"]
+        ]
+
+    def rows_named(self, name: str) -> list[Block]:
+        """The row of a variant, or those of all points of a sweep."""
+        return [row for row in self.rows if name in (row["variant"], row["sweep"])]
+
+    def rows_of(self, comparison: str) -> list[Block]:
+        """Rows of a comparison, in its order, as far as the study has them."""
+        names = variants.comparisons(self.config)[comparison]["variants"]
+        return [row for name in names for row in self.rows_named(name)]
+
+    def results(self) -> list[str]:
+        """Names of variants without a sweep, and of sweeps: each has one result."""
+        return list(dict.fromkeys(row["sweep"] or row["variant"] for row in self.rows))
+
+    def sweeps(self) -> list[str]:
+        """Names of the sweeps."""
+        return list(dict.fromkeys(row["sweep"] for row in self.rows if row["sweep"]))
+
+    def colour(self, name: str) -> int:
+        """The number of a variant's or sweep's colour: its place among those of its task."""
+        row = self.rows_named(name)[0]
+        names = [x["sweep"] or x["variant"] for x in self.rows if x["task"] == row["task"]]
+        return list(dict.fromkeys(names)).index(row["sweep"] or name)
+
+    def comparisons(self) -> list[Block]:
+        """Comparisons of which the study has two variants or more, once a protocol."""
+        found = variants.comparisons(self.config).values()
+        asked = [c for name in self.block["comparisons"] for c in found if c["of"] == name]
+        return [c for c in asked if sum(bool(self.rows_named(x)) for x in c["variants"]) > 1]
+
+    def spec(self) -> Block:
+        """What the summary and the report say of the study, beside its figures."""
+        datasets, protocols = self.config["datasets"], self.config["protocols"]
+        notes = [
+            f"{name}: {datasets[name]['description']}"
+            + " (generated data)" * datasets[name]["generated"]
+            for name in dict.fromkeys(row["dataset"] for row in self.rows)
+        ]
+        used = dict.fromkeys(row["protocol"] for row in self.rows)
+        return {
+            "study": {
+                "name": self.name,
+                "title": self.block["title"],
+                "description": self.block["description"],
+                "notes": notes,
+                "hyperparameters": sweeps.described(self.rows),
+                "protocols": {name: variants.described(protocols[name]) for name in used},
+            },
+            "rows": described(self.rows),
+            "comparisons": self.comparisons(),
+        }
+
+    def pictures(self) -> dict[str, list[tuple[str, str]]]:
+        """Headings of the summary and, under each, (title, path) of its pictures."""
+        datasets = dict.fromkeys(row["dataset"] for row in self.rows)
+        drawn = [(c["title"], f"comparison_{c['name']}") for c in self.comparisons()]
+        return {
+            "Comparison pictures": _pictures(drawn),
+            "Sweeps": _pictures([(name, f"sweep_{name}") for name in self.sweeps()]),
+            "Learning curves": _pictures(
+                [(row["variant"], f"curves_{row['variant']}") for row in self.rows]
+            ),
+            "Sample images": _pictures([(name, f"samples_{name}") for name in datasets]),
+        }
+
+    def report_pictures(self) -> dict[str, list[tuple[str, str]]]:
+        """The summary's pictures and those of the predictions."""
+        names = self.results()
+        return self.pictures() | {
+            "Confusion matrices": _pictures([(name, f"confusion_{name}") for name in names]),
+            "Calibration": _pictures([(name, f"reliability_{name}") for name in names]),
+        }
+
+
+def described(rows: list[Block]) -> list[Block]:
+    """What tables and pictures say of each row."""
+    return [
+        {key: row[key] for key in ABOUT}
+        | {"generator": row["generator_name"], "backbone": row["backbone_name"]}
+        for row in rows
+    ]
+
+
+def _pictures(drawn: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    return [(title, f"results/plots/{stem}.png") for title, stem in drawn]
 
 
 def resolve(config: Block) -> Study:
     """Resolve a validated config.
 
     A run's block holds `dataset, variant, task, model` (name), `kind, options, input`,
-    `generator_name, generator` (block or None), `backbone_name, backbone`, `training`.
+    `generator_name, generator` (block or None), `statistics_from` (None without statistics),
+    `backbone_name, backbone`, `training`, `switches` (of the protocol, where they make the training
+    another), and for the tables `of` (the variant's name in the config), `protocol`, `sweep`,
+    `values`, `description`, `reference` (see `variants.expand`). Blocks of models, generators and
+    backbones that sweeps ask for join the config.
 
     Raises:
         UserError: two studies ask for different runs under the same data set and variant, or a
             backbone cannot come from the variant that trains it.
     """
-    runs: dict[tuple[str, str], Block] = {}
+    known = variants.expand(config)
+    own = [name for name, block in config["variants"].items() if block["dataset"]]
+    fixed = [point for name in own for point in known[name]["points"]]
+    found: dict[tuple[str, str], Block] = {}
     rows: dict[str, list[Block]] = {}
     for study_name, study in config["studies"].items():
-        fixed = [x for x, block in config["variants"].items() if block["dataset"]]
+        names = [
+            n for x in study["variants"] for n in variants.named(config, x, study["protocols"])
+        ]
+        asked = [point for name in names for point in known[name]["points"]]
         rows[study_name] = []
-        for name in dict.fromkeys([*study["variants"], *fixed]):
-            run = _run(config, study_name, name)
-            _check_size(config, run)
-            key = (run["dataset"], name)
-            if runs.setdefault(key, run) != run:
+        for name in dict.fromkeys([*asked, *fixed]):
+            run = resolution.of(config, study_name, name, known[name])
+            if found.setdefault((run["dataset"], name), run) != run:
                 raise UserError(
                     f"config: studies.{study_name}: another study trains '{name}' on "
                     f"'{run['dataset']}' with another budget or backbone, and both would be the "
                     f"same file. Give this study a data set block of its own name."
                 )
-            if name in study["variants"]:
+            if name in asked:
                 rows[study_name].append(run)
-    _check_origins(config, runs)
-    chosen = config["study"]
-    return Study(chosen, config["studies"][chosen], rows[chosen], runs)
+    for name, block in config["backbones"].items():
+        settings.check_backbone(f"backbones.{name}", block)  # those of sweeps are new
+    _check_origins(config, found)
+    return Study(config, rows[config["study"]], found)
 
 
-def _check_origins(config: Block, runs: dict[tuple[str, str], Block]) -> None:
+def _check_origins(config: Block, found: dict[tuple[str, str], Block]) -> None:
     """Refuse backbones that come from themselves, or from a variant with another network."""
     for name in config["backbones"]:
         chain, backbone = [name], config["backbones"][name]
         while isinstance(backbone["weights"], dict) and "variant" in backbone["weights"]:
             variant = backbone["weights"]["variant"]
             where = f"backbones.{chain[-1]}.weights.variant"
-            origin = runs[config["variants"][variant]["dataset"], variant]["backbone_name"]
+            origin = found[config["variants"][variant]["dataset"], variant]["backbone_name"]
             if origin in chain:
                 way = " <- ".join([*chain, origin])
                 raise UserError(
@@ -102,82 +216,3 @@ def given_files(config: Block, study: Study) -> Iterator[tuple[str, str, str]]:
             variant = weights["variant"]
             run = study.runs[config["variants"][variant]["dataset"], variant]
             needed.append((run["dataset"], run["backbone_name"]))
-
-
-def _run(config: Block, study_name: str, name: str) -> Block:
-    study, variant = config["studies"][study_name], config["variants"][name]
-    task = study["tasks"].get(variant["task"], {})
-    model = config["models"][variant["model"]]
-    takes = plugins.constant("models", model, "INPUT")
-    backbone = None
-    if takes != "images":
-        backbone = study["backbones"].get(name) or variant["backbone"] or task.get("backbone")
-        if backbone is None:
-            raise UserError(
-                f"config: variants.{name}.backbone: model '{variant['model']}' needs a backbone, "
-                f"and neither the variant nor the task of study '{study_name}' names one."
-            )
-    generator = None if takes == "features" else config["generators"][variant["generator"]]
-    if takes == "backbone" and plugins.constant("generators", generator, "FITS"):
-        raise UserError(
-            f"config: variants.{name}.generator: '{variant['generator']}' standardises the pixels, "
-            f"but a backbone has its own input preprocessing: choose a generator that does not."
-        )
-    return {
-        "dataset": task.get("dataset") or variant["dataset"],
-        "variant": name,
-        "task": variant["task"] or "",
-        "model": variant["model"],
-        "kind": model["kind"],
-        "options": plugins.options(model),
-        "input": takes,
-        "generator_name": variant["generator"] if generator else "none",
-        "generator": generator
-        and {"kind": generator["kind"], "options": plugins.options(generator)},
-        "backbone_name": backbone,
-        "backbone": backbone and config["backbones"][backbone],
-        "training": _training(
-            config["training"], variant["training"], generator, task, study["limits"].get(name)
-        ),
-    }
-
-
-def _check_size(config: Block, run: Block) -> None:
-    """Refuse images that are too small for the network or too large for the generator."""
-    height, width = config["datasets"][run["dataset"]]["image_size"]
-    where = f"config: datasets.{run['dataset']}.image_size: [{height}, {width}]"
-    if run["backbone"]:
-        network = run["backbone"]["application"]
-        least = SMALLEST.get(network, 32) if network else 1
-    else:
-        network = run["model"]
-        least = plugins.describe("models", run["kind"]).constants.get("SMALLEST", 1)
-    if min(height, width) < least:
-        raise UserError(
-            f"{where} is too small for {network} (variant '{run['variant']}'), which takes sides "
-            f"of {least} pixels or more."
-        )
-    generator = run["generator"]
-    if generator is None:
-        return
-    most = plugins.describe("generators", generator["kind"]).constants.get("LARGEST")
-    if most and 3 * height * width > most:
-        raise UserError(
-            f"{where} is too large for generator '{run['generator_name']}' (variant "
-            f"'{run['variant']}'), which takes {most} values an image at most. Set a smaller size, "
-            f"or choose another generator."
-        )
-
-
-def _training(
-    defaults: Block, own: Block, generator: Block | None, task: Block, limit: int | None
-) -> Block:
-    """Defaults, then the variant's own settings, then the study's limits."""
-    augments = generator and plugins.constant("generators", generator, "AUGMENTS")
-    length = defaults["with_generator" if augments else "without_generator"]
-    settings = {k: v for k, v in defaults.items() if not k.startswith("with")} | length | own
-    for most in (task.get("max_epochs"), limit):
-        settings["epochs"] = min(settings["epochs"], most or settings["epochs"])
-    if task.get("patience") and settings["patience"]:
-        settings["patience"] = min(settings["patience"], task["patience"])
-    return settings

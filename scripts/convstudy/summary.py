@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import pandas
 
-from convstudy import files, report
+from convstudy import files, report, selection
 
 
 def write_summary(
@@ -26,7 +26,8 @@ def write_summary(
         variants: The dicts given to `summarize`.
         csv_path: The table for machines; six decimals, empty where there is no value.
         md_path: The table for people.
-        study: `name`, and optionally `title`, `description` and `notes` (list of texts).
+        study: `name`, and optionally `title`, `description`, `notes` (list of texts) and
+            `protocols` (what each does, by name).
         pictures: Headings and, under each, (title, path relative to `md_path`).
         differences: What `compare` returns.
     """
@@ -35,12 +36,16 @@ def write_summary(
     parts = [f"# {study.get('title') or study['name']}", study.get("description") or ""]
     parts += [f"> {note}" for note in study.get("notes") or []]
     parts += ["## Results", *map(report.markdown, report.summary_tables(frame, variants))]
+    sweeps = selection.tables(frame, variants)
+    parts += ["## Sweeps"] * bool(sweeps) + [report.markdown(table) for table in sweeps]
     tests = report.difference_tables(differences)
     parts += ["## Paired differences"] * bool(tests) + [report.markdown(table) for table in tests]
+    protocols = [f"* **{k}**: {words}" for k, words in study.get("protocols", {}).items()]
+    parts += ["## Protocols", "\n".join(protocols)] * bool(protocols)
     told = [f"* **{v['variant']}**: {v['description']}" for v in variants if v.get("description")]
     parts += ["## Variants", "\n".join(told)] * bool(told)
     for heading, entries in pictures.items():
-        parts += [f"## {heading}"]
+        parts += [f"## {heading}" + " (pictures)" * (heading == "Sweeps")] * bool(entries)
         parts += [f"![{title}]({quote(str(path))})" for title, path in entries]
     with files.whole_file(md_path) as temporary:
         temporary.write_text("\n\n".join(part for part in parts if part) + "\n")

@@ -1,4 +1,4 @@
-"""Training as in the practical: SGD with time decay, early stopping with a generator.
+"""Training as in the practical: SGD with time decay, the best epoch chosen on validation images.
 
 The order of the images and their augmentation are functions of (seed, epoch, step) alone.
 """
@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from convstudy import backups, files, generators, networks, store
+from convstudy import backups, files, generators, models, networks, store
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,8 @@ def train(
 
     Args:
         spec: `training` (epochs, patience, batch_size, learning_rate, momentum, nesterov, decay),
-            `generator` (kind and options, None on features), `kind` of the model, `input`.
+            `generator` (kind and options, None on features), `kind` of the model, `input`; where
+            the protocol has it, `validation_images: augmented`, `backbone_batch_norm: training`.
         seed: decides the order of the images, augmentation and dropout.
         inputs: paths of `data` (images or features, of which only the training and validation
             subsets are opened), `initial_weights` (.keras) and, if the generator has any,
@@ -41,7 +42,11 @@ def train(
         key: digest of all that this training depends on; backups of another one are not used.
     """
     settings = spec["training"]
-    model = compiled(networks.load_model(inputs["initial_weights"], spec["kind"]), settings)
+    network = networks.load_model(inputs["initial_weights"], spec["kind"])
+    if spec.get("backbone_batch_norm") == "training":
+        for layer in models.batch_norms(network):
+            layer.trainable = True
+    model = compiled(network, settings)
     epochs, stopping = EpochLog(), early_stopping(settings["patience"])
     backup = backups.EpochBackup(backup_folder, key, epochs.rows, stopping)
     first = backup.restore(model)
@@ -51,7 +56,7 @@ def train(
         steps_per_epoch=-(-data["n"] // settings["batch_size"]),
         initial_epoch=first,
         epochs=first if backup.is_over else settings["epochs"],
-        validation_data=validation,
+        **validation,
         callbacks=[epochs, *([stopping] if stopping else []), backup],
         shuffle=False,
         verbose=0,
@@ -110,17 +115,31 @@ def sgd(settings: dict[str, Any]) -> keras.optimizers.SGD:
 
 def load_subsets(
     spec: dict[str, Any], data_file: str, statistics_file: str | None, seed: int, epoch: int = 0
-) -> tuple[dict[str, Any], tf.data.Dataset]:
-    """The stream from an `epoch` on (with its number of images `n`), and the validation images."""
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The stream from an `epoch` on (with its number of images `n`), and the validation images.
+
+    The latter are arguments of `fit`: a pass in the stored order, or, where the protocol has them
+    augmented, an endless stream of which each epoch takes one pass.
+    """
     batch = spec["training"]["batch_size"]
     generator, statistics = preprocessing(spec, statistics_file)
     arrays_read = (networks.array_of(spec["input"]), "labels")
+
+    def augmented(images: np.ndarray, labels: np.ndarray, seed: int) -> tf.data.Dataset:
+        arrays = generator.training_arrays(images, statistics)
+        return training_stream(generator, statistics, arrays, labels, batch, seed, epoch)
+
     images, labels = store.read_subset(data_file, "train", arrays_read)
-    arrays = generator.training_arrays(images, statistics)
-    stream = training_stream(generator, statistics, arrays, labels, batch, seed, epoch)
     held_out = store.read_subset(data_file, "validation", arrays_read)
-    validation = test_stream(generator, statistics, *held_out, batch)
-    return {"stream": stream, "n": len(labels)}, validation
+    if spec.get("validation_images") == "augmented":
+        validation = {
+            # a seed that no training has, so that its draws are not those of the training images
+            "validation_data": augmented(*held_out, seed + 2**32),
+            "validation_steps": -(-len(held_out[1]) // batch),
+        }
+    else:
+        validation = {"validation_data": test_stream(generator, statistics, *held_out, batch)}
+    return {"stream": augmented(images, labels, seed), "n": len(labels)}, validation
 
 
 def preprocessing(

@@ -6,6 +6,7 @@ output), `features` (a backbone's vectors) or `backbone` (images in [0, 1] throu
 `build` receives as its keyword `backbone`). A constant `SMALLEST` is the least side of the images.
 """
 
+from collections.abc import Iterator
 from importlib import import_module
 from types import ModuleType
 from typing import Any
@@ -19,3 +20,14 @@ def load(kind: str) -> ModuleType:
 def build(kind: str, input_shape: tuple[int, ...], classes: int, options: dict[str, Any]) -> Any:
     """Build the network of the file `kind`; its weights are drawn from Keras's global seed."""
     return load(kind).build(input_shape, classes, **options)
+
+
+def batch_norms(model: Any) -> Iterator[Any]:
+    """The batch norms of a Keras model and of the models nested in it."""
+    import keras
+
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            yield from batch_norms(layer)
+        elif isinstance(layer, keras.layers.BatchNormalization):
+            yield layer

@@ -1,10 +1,11 @@
 """A whole backbone under a new head, every weight trainable."""
 
-from collections.abc import Iterator
 from typing import Annotated, Literal
 
 import keras
 from keras import layers
+
+from convstudy import models
 
 INPUT = "backbone"
 
@@ -33,9 +34,8 @@ def build(
     if batch_norm == "inference":
         # A `training=False` given to the backbone here would be overruled by `fit`: Keras hands
         # the outer model's mode to the layers of a nested model.
-        for layer in _all_layers(backbone):
-            if isinstance(layer, layers.BatchNormalization):
-                layer.trainable = False
+        for layer in models.batch_norms(backbone):
+            layer.trainable = False
     images = layers.Input(input_shape)
     maps = backbone(images)
     if convolution:
@@ -48,11 +48,3 @@ def build(
             vector = layers.Dropout(0.4)(vector)
     outputs = layers.Dense(classes, activation="softmax")(vector)
     return keras.Model(images, outputs, name="fine_tuning")
-
-
-def _all_layers(model: keras.Model) -> Iterator[keras.Layer]:
-    """The layers of a model and of the models nested in it."""
-    for layer in model.layers:
-        yield layer
-        if isinstance(layer, keras.Model):
-            yield from _all_layers(layer)

@@ -20,7 +20,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from convstudy import files
-from convstudy.errors import UserError
+from convstudy.errors import UserError, first_line
 
 PAGE_WIDTH = 7.2
 DPI = 160
@@ -115,8 +115,8 @@ def read_histories(histories: Iterable[tuple[int, Path | str]]) -> dict[int, pan
             frame = pandas.read_csv(path)
         except (OSError, ValueError) as error:
             raise UserError(
-                f"{path}: cannot be read as a history ({error}). Delete it and run the same "
-                f"command again."
+                f"{path}: cannot be read as a history ({first_line(error)}). Delete it and "
+                f"run the same command again."
             ) from error
         missing = [name for name in HISTORY_COLUMNS if name not in frame.columns]
         if missing or frame.empty:
@@ -124,6 +124,12 @@ def read_histories(histories: Iterable[tuple[int, Path | str]]) -> dict[int, pan
                 f"{path}: expected one row an epoch with the columns {', '.join(HISTORY_COLUMNS)}; "
                 f"{'found no ' + ', '.join(missing) if missing else 'found no row'}. "
                 f"Delete the file and run the same command again."
+            )
+        texts = frame[list(HISTORY_COLUMNS)].select_dtypes(exclude="number")
+        if not texts.empty:
+            raise UserError(
+                f"{path}: the column {texts.columns[0]} holds what is no number. Delete the file "
+                f"and run the same command again."
             )
         frames[seed] = frame
     return frames

@@ -16,6 +16,7 @@ import difflib
 import importlib
 import inspect
 import pkgutil
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,7 +108,7 @@ def _listed(words: list[str]) -> str:
 def _check(source: Source, kind: str, file: Path) -> None:
     """Refuse a source that breaks the promises that the rest of the program relies on."""
     names = source.class_names
-    repeated = sorted({name for name in names if names.count(name) > 1})
+    repeated = sorted(name for name, count in Counter(names).items() if count > 1)
     if repeated:
         raise UserError(
             f"{file}: two classes have the name {repeated[0]!r} (reader '{kind}'). Every class "

@@ -24,6 +24,7 @@ from convstudy.readers import Source
 FILES = ("archive",)
 SIDE = 32
 PIXELS = 3 * SIDE * SIDE
+MAX_TEXT = 1024  # bytes: a pickle can name one long text a million times
 
 _CIFAR_100 = {"train": ("train",), "test": ("test",), "meta": ("meta",)}
 _CIFAR_10 = {
@@ -144,4 +145,6 @@ def _texts(label: str, content: dict[str, Any], key: str) -> list[str]:
     values = _entry(label, content, key)
     if not isinstance(values, list) or not all(isinstance(v, bytes | str) for v in values):
         refuse(label, f"'{key}' is {described(values)}", "a list of texts")
+    if any(len(value) > MAX_TEXT for value in values):
+        refuse(label, f"'{key}' holds a text of more than {MAX_TEXT} bytes", "short texts")
     return [as_text(value) for value in values]

@@ -13,6 +13,7 @@ case; hidden files and all others (.txt, Thumbs.db, .DS_Store) are left out, and
 
 import contextlib
 import logging
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Annotated
@@ -49,17 +50,18 @@ def open_reader(
     path = files["images"]
     if not 0 < test_fraction < 1:
         raise UserError(f"test_fraction: {test_fraction}, expected a number above 0 and below 1.")
-    ignored: list[str] = []
+    ignored: Counter[str] = Counter()
 
     def wanted(name: str) -> bool:
         if is_image_name(name):
             return True
-        ignored.append(name)
+        ignored[PurePosixPath(name).suffix[:20]] += 1
         return False
 
     with archives.extracted(path, wanted) as members:
         if ignored:
-            log.info("%s: left out %d other files, as '%s'", path, len(ignored), ignored[0])
+            kind = ignored.most_common(1)[0][0]
+            log.info("%s: left out %d other files, most '%s'", path, ignored.total(), kind)
         placed = _place(path, list(members), test_fraction, split_seed)
         class_names = sorted({name for images in placed.values() for _, name in images})
         number = {name: label for label, name in enumerate(class_names)}
