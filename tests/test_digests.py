@@ -1,5 +1,7 @@
 """The digest of code: what it sees, and what it leaves alone."""
 
+import time
+
 import pytest
 
 from convstudy import code_digests, digests
@@ -27,11 +29,12 @@ def digest(tmp_path, monkeypatch):
         for name, text in (FILES | (changes or {})).items():
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / name).write_text(text)
-        code_digests._known_state.clear()
+        monkeypatch.setattr(code_digests, "_looked", -1)
         return code_digests.of_code(script, *modules)
 
     yield take
-    code_digests._known_state.clear()
+    code_digests._module.cache_clear()
+    code_digests._units.cache_clear()
 
 
 @pytest.mark.parametrize(
@@ -110,6 +113,7 @@ def test_an_edit_is_seen_by_a_process_that_has_read_the_files_before(digest, tmp
     before = digest()
     path = tmp_path / "convstudy/far.py"
     path.write_text(path.read_text().replace("LIMIT = 1", "LIMIT = 11"))
+    time.sleep(code_digests.LOOK_EVERY)
     assert code_digests.of_code("job.py") != before
 
 

@@ -12,6 +12,7 @@ name, `globals()`) stay within a module that the step names as a whole.
 
 import ast
 import sys
+import time
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -23,6 +24,9 @@ PACKAGE = "convstudy"
 ON_IMPORT = "on import"
 # Decorators that only wrap; any other may register its function somewhere when it is imported.
 PURE_DECORATORS = {"cache", "contextmanager", "dataclass", "lru_cache"}
+
+# A workflow of a thousand variants asks ten thousand times, and a look takes a millisecond.
+LOOK_EVERY = 0.1
 
 Unit = tuple[str, str]  # dotted module (or script file), name of the definition
 
@@ -40,21 +44,23 @@ def of_units(found: dict[str, str]) -> str:
 def units(script: str, *modules: str) -> dict[str, str]:
     """The digest of each unit that a script and whole `modules` use, by `module:name`.
 
-    Files are read once, and again when one of them has changed since.
+    Files are read once, and again when one of them has changed since; whether one has is looked at
+    every `LOOK_EVERY` seconds.
     """
-    state = tuple((path, path.stat().st_mtime_ns, path.stat().st_size) for path in _files())
-    if _known_state[:] != [state]:
-        _known_state[:] = [state]
-        _module.cache_clear()
-        _units.cache_clear()
+    global _known, _looked
+    if time.monotonic() >= _looked + LOOK_EVERY:
+        paths = sorted(SCRIPTS.rglob("*.py"))
+        state = [(path, path.stat().st_mtime_ns, path.stat().st_size) for path in paths]
+        if state != _known:
+            _known = state
+            _module.cache_clear()
+            _units.cache_clear()
+        _looked = time.monotonic()
     return _units(script, *modules)
 
 
-_known_state: list[tuple] = []
-
-
-def _files() -> list[Path]:
-    return sorted(SCRIPTS.rglob("*.py"))
+_known: list[tuple] = []
+_looked = -LOOK_EVERY
 
 
 @cache
