@@ -102,7 +102,7 @@ def _type(about: Schema) -> str:
 
 def _kind(kind: str, about: Schema) -> str:
     if kind == "array":
-        return f"list of {_type(about['items'])}"
+        return f"list of {_type(about['items'])}" if "items" in about else "list"
     if kind == "object":
         each = about.get("additionalProperties")
         plain = isinstance(each, dict) and "type" in each and "properties" not in each
