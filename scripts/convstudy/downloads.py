@@ -6,8 +6,6 @@ file. It gets its final name when size and checksum fit. A target that is there 
 """
 
 import contextlib
-import errno
-import fcntl
 import itertools
 import logging
 import os
@@ -21,6 +19,7 @@ import requests
 import tenacity
 import urllib3
 
+from convstudy import files
 from convstudy.errors import UserError
 from convstudy.responses import Broken, Refused, check_status, check_whole
 from convstudy.sources import Source
@@ -32,7 +31,6 @@ BLOCK = 64 * 1024
 MOST_BYTES = 4 * 1024**3
 # A series of attempts that brought so many bytes earns another series.
 WORTHWHILE = 1024**2
-_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
 
 @dataclass(frozen=True)
@@ -94,15 +92,7 @@ def _locked(part: Path) -> Iterator[BinaryIO]:
     """
     while True:
         with open(part, "a+b") as stream:
-            try:
-                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                log.info("%s: waiting for another process that downloads it", part)
-                fcntl.flock(stream, fcntl.LOCK_EX)
-            except OSError as error:
-                if error.errno not in _NO_LOCKS:
-                    raise
-                log.warning("%s: no locks on this file system; start no second download", part)
+            files.lock(stream, str(part))
             if part.exists() and os.path.samestat(os.fstat(stream.fileno()), part.stat()):
                 yield stream
                 return

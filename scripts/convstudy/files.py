@@ -2,14 +2,18 @@
 
 import contextlib
 import errno
+import fcntl
 import json
+import logging
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from convstudy.errors import UserError, first_line
 
+log = logging.getLogger(__name__)
+_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
 
 
@@ -57,6 +61,23 @@ def check_new(path: Path | str, replace: bool) -> None:
         raise UserError(f"{path}: is a folder, expected the name of a file to write")
     if path.exists() and not replace:
         raise UserError(f"{path}: is there already: pass --force to replace it, or another name")
+
+
+def lock(stream: IO, what: str) -> None:
+    """Lock an open file for this process, which may have to wait; the lock ends with the file.
+
+    A file system without locks gets a warning: there nothing but the user's care keeps a second
+    process from making the same thing.
+    """
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        log.warning("another process is making %s: waiting until it ends", what)
+        fcntl.flock(stream, fcntl.LOCK_EX)
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise
+        log.warning("%s: no locks on this file system; start no second run", what)
 
 
 def write_json(path: Path | str, content: Mapping[str, Any]) -> None:

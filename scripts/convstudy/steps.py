@@ -5,7 +5,6 @@ before TensorFlow would have been imported.
 """
 
 import contextlib
-import fcntl
 import logging
 import shutil
 import sys
@@ -14,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from convstudy import records
+from convstudy import files, records
 from convstudy.cache import Cache
 from convstudy.errors import UserError
 
@@ -92,9 +91,5 @@ def _alone(output: str) -> Iterator[None]:
     path = LOCKS / f"{output}.lock"
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path, "w") as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            log.warning("another process is making %s: waiting until it ends", output)
-            fcntl.flock(stream, fcntl.LOCK_EX)
+        files.lock(stream, output)
         yield
