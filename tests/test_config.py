@@ -25,6 +25,15 @@ def test_the_practical_stands_beside_what_is_corrected():
     assert [row["protocol"] for row in rows] == ["practical", "corrected"] * 13
 
 
+def test_a_study_gives_single_variants_another_generator():
+    found = {}
+    for name in ("demo", "practica"):
+        rows = {row["variant"]: row for row in studies.resolve(checked(study=name)).rows}
+        row = rows["base_net_whiten"]
+        found[name] = (row["generator_name"], row["generator"]["options"]["epsilon"])
+    assert found == {"demo": ("whiten_smoothed", 1e-3), "practica": ("whiten", 1e-6)}
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -85,6 +94,14 @@ BIRDS = "variants.features_one_layer.backbone"
         (
             {"studies__demo__backbones": {"finetune_conv": "resnet5"}},
             ["studies.demo.backbones.finetune_conv", "'resnet50'"],
+        ),
+        (
+            {"studies__demo__generators": {"base_net_whiten": "whitn"}},
+            ["studies.demo.generators.base_net_whiten", "'whiten'"],
+        ),
+        (
+            {"studies__demo__generators": {"base_nt": "none"}},
+            ["studies.demo.generators", "'base_net'"],
         ),
         (
             {"comparisons__batch_norm__variants": ["base_net", "improved_nett"]},

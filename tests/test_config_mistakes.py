@@ -94,7 +94,7 @@ def from_yaml(text):
         ),
         (
             {"datasets__demo_objects__image_size": [65, 64]},
-            ["demo_objects.image_size: [65, 64] is too large", "'whiten'", "12288"],
+            ["demo_objects.image_size: [65, 64] is too large", "'whiten_smoothed'", "12288"],
         ),
         (
             {"datasets__demo_birds__image_size": [31, 32]},

@@ -60,7 +60,7 @@ def test_a_cut_is_made_in_the_backbone_of_the_study():
     first, second = resolved.rows
     assert first["backbone_name"] == "resnet50_demo__cut_conv4_block6_out"
     assert config["backbones"][first["backbone_name"]]["cut"] == "conv4_block6_out"
-    assert second["backbone"] == config["backbones"]["resnet50_demo"]
+    assert second["backbone"] == config["backbones"]["resnet50_demo"] | {"cut": None}
 
 
 def test_another_value_changes_no_other_run():

@@ -227,6 +227,9 @@ def _check_study(config: Block, where: str, study: Block) -> None:
         model = _known(config, "variants", variant, f"{where}.backbones")["model"]
         _known(config, "backbones", backbone, f"{where}.backbones.{variant}")
         _check_takes_backbone(f"{where}.backbones.{variant}", model, config["models"][model])
+    for variant, generator in study["generators"].items():
+        _known(config, "variants", variant, f"{where}.generators")
+        _known(config, "generators", generator, f"{where}.generators.{variant}")
     for variant in study["limits"]:
         _known(config, "variants", variant, f"{where}.limits")
     for protocol in study["protocols"]:

@@ -74,7 +74,8 @@ def _parts(
     """Names of the model, the backbone (None without one) and the generator of a variant."""
     study, options = config["studies"][study_name], variant["options"]
     model = sweeps.derived(config, "models", variant["model"], options["model"])
-    generator = sweeps.derived(config, "generators", variant["generator"], options["generator"])
+    generator = _own(study["generators"], name, variant) or variant["generator"]
+    generator = sweeps.derived(config, "generators", generator, options["generator"])
     if _input(config["models"][model]) == "images":
         return model, None, generator
     task = study["tasks"].get(variant["task"], {})

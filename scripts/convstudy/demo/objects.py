@@ -18,15 +18,18 @@ COARSE_OF_CLASS = tuple(s for s in range(len(SILHOUETTES)) for _ in TEXTURES)
 
 SCHEME_HUES = (0.02, 0.12, 0.33, 0.56, 0.80)
 SCHEME_SHARE = 0.2  # share of the pictures that wear the colours of their class
-OBJECT_SCALE = (0.65, 1.0)  # half the side of the picture is 1
-OBJECT_SHIFT = 0.25
-OBJECT_TURN = 0.3  # radians
-DARK_VALUE = (0.2, 0.6)  # brightness of the darker of an object's two colours
-CLUTTER_PIECES = 3
+OBJECT_SCALE = (0.63, 0.98)  # half the side of the picture is 1
+OBJECT_SHIFT = 0.28
+OBJECT_TURN = 0.35  # radians
+DARK_VALUE = (0.05, 0.3)  # brightness of the darker of an object's two colours
+# Fine, pale patches of middle brightness: a ground of large and strong ones would be most of the
+# pixels' variance, and a network would need thousands of steps to look past it.
+GROUND_PATCHES = 12  # along a side
+GROUND_SATURATION = (0.0, 0.3)
+GROUND_VALUE = (0.45, 0.55)
+CLUTTER_PIECES = 4
 CLUTTER_SCALE = (0.15, 0.4)
-HAZE = (0.0, 0.4)  # share of the haze in a picture
-FOG_VALUE = (0.1, 1.0)
-SLANT = 0.25  # fall of the light from the middle to a border
+SLANT = 0.05  # fall of the light from the middle to a border
 NOISE = 0.01
 
 Array = np.ndarray
@@ -80,11 +83,8 @@ def draw_class(rng: np.random.Generator, label: int, count: int) -> Array:
 
 
 def _light(rng: np.random.Generator, canvas: Array) -> None:
-    """Lay haze of any brightness and a slant of light over every picture, in place."""
+    """Lay a slant of light over every picture, in place."""
     count = len(canvas)
-    haze = _column(rng.uniform(*HAZE, count))
-    fog = _from_hsv(rng.random(count), rng.uniform(0, 0.3, count), rng.uniform(*FOG_VALUE, count))
-    canvas += haze * (fog[:, None, None] - canvas)
     line = np.linspace(-1, 1, SIZE, dtype=np.float32)
     across, down = (_column(rng.uniform(-SLANT, SLANT, count)) for _ in range(2))
     canvas *= 1 + across * line[None, None, :, None] + down * line[None, :, None, None]
@@ -113,8 +113,9 @@ def _column(values: Array) -> Array:
 
 def _draw_ground(rng: np.random.Generator, count: int) -> Array:
     """Soft patches of two colours: float32 (count, 32, 32, 3)."""
-    mix = _enlarge(rng.random((count, 6, 6), dtype=np.float32), SIZE)[..., None]
-    one, two = (_random_colours(rng, count, (0.1, 0.55), (0.25, 0.85)) for _ in range(2))
+    grid = rng.random((count, GROUND_PATCHES, GROUND_PATCHES), dtype=np.float32)
+    mix = _enlarge(grid, SIZE)[..., None]
+    one, two = (_random_colours(rng, count, GROUND_SATURATION, GROUND_VALUE) for _ in range(2))
     return one[:, None, None] * mix + two[:, None, None] * (1 - mix)
 
 
