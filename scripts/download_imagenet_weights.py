@@ -13,6 +13,4 @@ def download(job):
 
 
 if __name__ == "__main__":
-    # no step of the cache: a second copy of a large file, and one that could replace a user's
-    with steps.logging_to(snakemake.log[0]):
-        download(snakemake)
+    steps.run_uncached(snakemake, download)

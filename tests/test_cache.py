@@ -101,6 +101,17 @@ def test_a_step_larger_than_the_limit_is_not_kept(folder):
     assert cache.size() == 0 and not list(cache.steps())
 
 
+def test_what_another_process_is_writing_is_no_object(folder):
+    cache = Cache("cache", 1000)
+    step = make("one", b"first")
+    cache.keep("k1", step)
+    unfinished = cache._object(step["outputs"]["one"]).with_name(".part.of_another")
+    unfinished.write_bytes(b"half")
+    assert cache.damaged() == [] and cache.size() == 5
+    cache.trim(0)
+    assert unfinished.exists()
+
+
 def test_trimming_to_nothing_empties_it(folder):
     cache = Cache("cache", 1000)
     cache.keep("k1", make("one", b"first"))

@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import signal
 import time
+from importlib import metadata
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -238,6 +239,24 @@ def test_verify_names_what_does_not_fit(harm, sentence):
     assert done.exit_code == 1
     assert sentence in done.output
     assert "Error: 1 of the results" in done.output
+
+
+def test_verify_looks_at_the_results_of_another_project(tmp_path, monkeypatch):
+    steps.run(job_of("results/plots/a.txt"), copy)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    assert list(verification.problems(tmp_path / "results")) == []
+    (tmp_path / "results/plots/a.txt").write_text("ONE")
+    (problem,) = verification.problems(tmp_path / "results")
+    assert problem.startswith("results/plots/a.txt: has other bytes than copy left")
+
+
+def test_versions_are_those_of_what_installed_the_modules():
+    found = records.versions(code_digests.units("prepare_data.py"))
+    assert found["pillow"] == metadata.version("pillow")
+    assert found["numpy"] == metadata.version("numpy")
+    assert "PIL" not in found
 
 
 def test_a_record_says_what_it_was_made_of():

@@ -91,7 +91,7 @@ class Cache:
             for sha256 in step["outputs"].values():
                 uses[sha256] = uses.get(sha256, 0) + 1
         for path in self._objects():
-            if path.name not in uses and not path.name.startswith("."):
+            if path.name not in uses:
                 total -= _size(path)
                 path.unlink(missing_ok=True)
         for entry, step in entries:
@@ -115,7 +115,7 @@ class Cache:
         return self.folder / "objects" / sha256[:2] / sha256
 
     def _objects(self) -> list[Path]:
-        return [path for path in self.folder.glob("objects/*/*") if path.is_file()]
+        return list(self.folder.glob("objects/*/[!.]*"))  # no unfinished ones
 
     def _copy_checked(self, sha256: str, target: Path) -> None:
         found = hashlib.sha256()

@@ -109,10 +109,7 @@ def save(deployed: Deployed, path: Path) -> None:
             f"({', '.join(foreign)}), so no other program could load it: build the model of "
             f"built-in layers, or classify with ./convstudy predict and the run's folder"
         )
-    with files.whole_file(path) as temporary:
-        deployed.model.save(temporary)
-        keras_zip.add_about(temporary, deployed.about)
-        keras_zip.stable_zip(temporary)
+    networks.save_model(deployed.model, path, deployed.about)
 
 
 def _foreign(config: Any) -> Iterator[str]:

@@ -13,6 +13,7 @@ from typing import IO, Any
 from convstudy.errors import UserError, first_line
 
 log = logging.getLogger(__name__)
+OWN = Path("results/.convstudy")  # what the workflow keeps beside the results
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
 

@@ -61,6 +61,11 @@ def digest(folder: Path) -> str:
     return total.hexdigest()
 
 
+def of_any(path: Path) -> str:
+    """SHA-256 of a file, or that of a folder."""
+    return digest(path) if path.is_dir() else digests.of_file(path)
+
+
 @cache
 def _of_file(path: Path, size: int, modified: int) -> str:
     return digests.of_file(path)

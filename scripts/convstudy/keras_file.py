@@ -1,7 +1,9 @@
 """`.keras` files: written whole, read in safe mode, and refused with one message when damaged."""
 
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import keras
 
@@ -11,10 +13,14 @@ from convstudy.errors import UserError, first_line
 MAX_RATIO = 20  # Keras does not compress; packed again, weights shrink a little
 
 
-def save_model(model: keras.Model, path: Path | str) -> None:
-    """Save a model as `.keras`, whole, with bytes that depend on the model alone."""
+def save_model(
+    model: keras.Model, path: Path | str, about: Mapping[str, Any] | None = None
+) -> None:
+    """Save a model as `.keras`, whole, with bytes that depend on the model (and `about`) alone."""
     with files.whole_file(path) as temporary:
         model.save(temporary)
+        if about is not None:
+            keras_zip.add_about(temporary, about)
         keras_zip.stable_zip(temporary)
 
 

@@ -16,8 +16,7 @@ from convstudy import code_digests, digests, files, folders
 from convstudy.errors import UserError
 
 FORMAT = 1
-DISTRIBUTIONS = {"PIL": "pillow", "sklearn": "scikit-learn", "yaml": "pyyaml"}
-FOLDER = Path("results/.convstudy/records")
+FOLDER = files.OWN / "records"
 
 
 def before(job: Any) -> dict[str, Any]:
@@ -46,11 +45,6 @@ def before(job: Any) -> dict[str, Any]:
     }
 
 
-def digest_of(path: str) -> str:
-    """Digest of what a step reads: a file, or a folder of files."""
-    return folders.digest(Path(path)) if Path(path).is_dir() else digests.of_file(path)
-
-
 def key(record: dict[str, Any]) -> str:
     """The digest of all that decides a step's result: equal keys, equal results."""
     content = [x["sha256"] for x in record["inputs"]]
@@ -64,7 +58,7 @@ def check_inputs(record: dict[str, Any]) -> None:
         UserError: an input has other bytes than before the step.
     """
     for entry in record["inputs"]:
-        if digest_of(entry["path"]) != entry["sha256"]:
+        if folders.of_any(Path(entry["path"])) != entry["sha256"]:
             raise UserError(
                 f"{entry['path']} was changed while {record['rule']} was reading it: the result "
                 f"is dropped; run the same command again"
@@ -78,7 +72,7 @@ def finished(record: dict[str, Any], outputs: list[str]) -> dict[str, Any]:
 
 def provenance(record: dict[str, Any], data_file: str) -> dict[str, Any]:
     """What a run's metrics say of its making: digests of data, code and config, and versions."""
-    inputs = {entry["path"]: entry["sha256"] for entry in record["inputs"]}
+    inputs = inputs_of(record)
     return {
         "data": inputs[data_file],
         "inputs": inputs,
@@ -86,6 +80,11 @@ def provenance(record: dict[str, Any], data_file: str) -> dict[str, Any]:
         "config": digests.of_text(digests.canonical(record["params"])),
         "versions": record["versions"],
     }
+
+
+def inputs_of(record: dict[str, Any]) -> dict[str, str]:
+    """The inputs of a recorded step: SHA-256 by path."""
+    return {entry["path"]: entry["sha256"] for entry in record["inputs"]}
 
 
 def path_of(output: str) -> Path:
@@ -101,7 +100,7 @@ def write(record: dict[str, Any]) -> None:
 
 def _checked(path: str) -> str:
     """The digest of an input, which must be the one that its own step recorded."""
-    found = digest_of(path)
+    found = folders.of_any(Path(path))
     if path_of(path).is_file():
         made = files.read_json(path_of(path))
         if made.get("format") == FORMAT and made["outputs"].get(path) != found:
@@ -119,5 +118,14 @@ def versions(units: dict[str, str]) -> dict[str, str]:
     a step that is done anew takes nothing from the cache that another version made, and a summary
     says so when its rows were made by several.
     """
-    names = [DISTRIBUTIONS.get(name, name) for name in code_digests.libraries(units)]
-    return {name: metadata.version(name) for name in names}
+    return dict(map(_version, code_digests.libraries(units)))
+
+
+def _version(module: str) -> tuple[str, str]:
+    """Name and version of what installed a module, which has mostly the module's own name."""
+    try:
+        return module, metadata.version(module)
+    except metadata.PackageNotFoundError:
+        # looks at all that is installed, so it is asked only where the names differ
+        name = metadata.packages_distributions().get(module, [module])[0].lower()
+        return name, metadata.version(name)

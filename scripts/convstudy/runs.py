@@ -32,7 +32,7 @@ class FinishedRun:
         model = f"{self.name}/model.keras"
         self._training = self._record(model)
         self._evaluation = self._record(f"{self.name}/metrics.json")
-        if _inputs(self._evaluation)[model] != self._training["outputs"][model]:
+        if records.inputs_of(self._evaluation)[model] != self._training["outputs"][model]:
             raise UserError(f"{folder}: the network is newer than its evaluation: {self._remedy()}")
         self.spec = json.loads(self._training["params"]["spec"])
 
@@ -67,12 +67,12 @@ class FinishedRun:
 
     def _sources(self) -> dict[str, str]:
         """Inputs of the training and, for a head on features, of the features: path to SHA-256."""
-        inputs = _inputs(self._training)
+        inputs = records.inputs_of(self._training)
         for path in [path for path in inputs if path.startswith("results/features/")]:
             features = self._record(path)
             if features["outputs"][path] != inputs[path]:
                 raise self._changed(path)
-            inputs |= _inputs(features)
+            inputs |= records.inputs_of(features)
         return inputs
 
     def _whole(self, path: str, sha256: str) -> Path:
@@ -92,10 +92,6 @@ class FinishedRun:
         """What to do; a file that is gone comes back only if it is named."""
         names = " ".join(dict.fromkeys([*targets, f"{self.name}/metrics.json"]))
         return f"run `snakemake -c4 {names}`, with the --config or --configfile of the study"
-
-
-def _inputs(record: dict[str, Any]) -> dict[str, str]:
-    return {entry["path"]: entry["sha256"] for entry in record["inputs"]}
 
 
 def _some_runs() -> str:

@@ -15,7 +15,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from convstudy import digests, folders, store
+from convstudy import folders, store
 from convstudy.errors import UserError
 from convstudy.images import MAX_SIDE
 from convstudy.readers import Source, nearest, open_source
@@ -175,10 +175,8 @@ def class_rng(purpose: str, seed: int, class_name: str) -> np.random.Generator:
 
 def digest(path: Path) -> str:
     """Compute the SHA-256 of a file, or that of a folder (see `folders`)."""
-    if path.is_dir():
-        return folders.digest(path)
     try:
-        return digests.of_file(path)
+        return folders.of_any(path)
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}). Check the file.") from error
 

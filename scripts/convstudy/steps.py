@@ -18,8 +18,8 @@ from convstudy.cache import Cache
 from convstudy.errors import UserError
 
 log = logging.getLogger(__name__)
-LOCKS = Path("results/.convstudy/locks")
-SCRATCH = Path("results/.convstudy/scratch")
+LOCKS = files.OWN / "locks"
+SCRATCH = files.OWN / "scratch"
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Step:
 def run(job: Any, work: Callable[[Any, Step], None]) -> None:
     """Do the work of a Snakemake job, unless the cache has its result already."""
     outputs = list(job.output)
-    with logging_to(job.log[0]), _alone(outputs[0]):
+    with _logging_to(job.log[0]), _alone(outputs[0]):
         record = records.before(job)
         key = records.key(record)
         scratch = SCRATCH / outputs[0]
@@ -55,6 +55,12 @@ def run(job: Any, work: Callable[[Any, Step], None]) -> None:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
+def run_uncached(job: Any, work: Callable[[Any], None]) -> None:
+    """Do the work of a download: the cache would hold a second copy, and could replace a user's."""
+    with _logging_to(job.log[0]):
+        work(job)
+
+
 def _keep(cache: Cache, key: str, record: dict[str, Any]) -> None:
     """Keep a result for another time; a full disk is no reason to lose it now."""
     try:
@@ -64,7 +70,7 @@ def _keep(cache: Cache, key: str, record: dict[str, Any]) -> None:
 
 
 @contextlib.contextmanager
-def logging_to(log_file: str) -> Iterator[None]:
+def _logging_to(log_file: str) -> Iterator[None]:
     """Log to a file and to standard error; a `UserError` is one line there, and exit status 1."""
     handlers = [logging.FileHandler(log_file, mode="w"), logging.StreamHandler()]
     logging.basicConfig(

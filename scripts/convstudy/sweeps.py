@@ -5,7 +5,6 @@ A point's name says its values and nothing of the others, so that another value 
 Read by the Snakefile before any job starts, so it imports neither TensorFlow nor NumPy.
 """
 
-import copy
 import itertools
 import re
 from collections.abc import Iterator
@@ -30,19 +29,20 @@ def points(name: str, block: Block) -> Iterator[tuple[str, Block]]:
     """
     seen: dict[str, list[Any]] = {}
     for values in itertools.product(*block["sweep"].values()):
-        point = copy.deepcopy(block) | {"values": dict(zip(block["sweep"], values, strict=True))}
-        for parameter, value in point["values"].items():
+        own = dict(zip(block["sweep"], values, strict=True))
+        training = dict(block["training"])
+        options = {section: dict(given) for section, given in block["options"].items()}
+        for parameter, value in own.items():
             section, _, option = parameter.partition(".")
-            target = point["training"] if section == "training" else point["options"][section]
-            target[option] = value
-        full = "__".join([name, *(token(*pair) for pair in point["values"].items())])
+            (training if section == "training" else options[section])[option] = value
+        full = "__".join([name, *(token(*pair) for pair in own.items())])
         other = seen.setdefault(full.lower(), list(values))
         if other != list(values):
             raise UserError(
                 f"config: variants.{block['of']}.sweep: {other} and {list(values)} would both be "
                 f"called '{full}'. Give values that differ in letters or digits."
             )
-        yield full, point
+        yield full, block | {"values": own, "training": training, "options": options}
 
 
 def token(parameter: str, value: Any) -> str:

@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from convstudy import files, records
+from convstudy import files, folders, records
 from convstudy.errors import UserError
 
 # Folders of files that steps make; logs and Snakemake's own files have no record.
@@ -28,22 +28,22 @@ def problems(results: Path) -> Iterator[str]:
     A file must have the bytes that its step left, and a step must have read the bytes that its
     inputs have now: a table made from other runs than those that lie beside it is named, too.
     """
-    folder = results / records.FOLDER.relative_to("results")
-    recorded, digest = set(), cache(records.digest_of)
+    project, digest = results.parent, cache(folders.of_any)
+    folder, recorded = project / records.FOLDER, set()
     for path in sorted(folder.rglob("*.json")):
         output = str(path.relative_to(folder).with_suffix(""))
-        recorded.add(Path(output))
+        recorded.add(project / output)
         try:
             record = _read(path)
         except UserError as error:
             yield str(error)
             continue
-        if not Path(output).is_file():
+        if not (project / output).is_file():
             yield f"{output}: is gone since {record['rule']} made it; run snakemake again"
-        elif digest(output) != record["outputs"][output]:
+        elif digest(project / output) != record["outputs"][output]:
             yield f"{output}: has other bytes than {record['rule']} left; {AGAIN}"
         else:
-            yield from _inputs(output, record["inputs"], digest)
+            yield from _inputs(project, output, record, digest)
     for path in sorted(x for folder in MADE for x in (results / folder).rglob("*")):
         if path.is_file() and path not in recorded:
             left = path.name.startswith(".part.")
@@ -62,13 +62,13 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _inputs(
-    output: str, inputs: list[dict[str, str]], digest: Callable[[str], str]
+    project: Path, output: str, record: dict[str, Any], digest: Callable[[Path], str]
 ) -> Iterator[str]:
-    for entry in inputs:
-        if not Path(entry["path"]).exists():
+    for path, sha256 in records.inputs_of(record).items():
+        if not (project / path).exists():
             continue  # an archive may be put away when the data set is made
-        if digest(entry["path"]) != entry["sha256"]:
+        if digest(project / path) != sha256:
             yield (
-                f"{output}: was made from another {entry['path']} than the one that is there now; "
+                f"{output}: was made from another {path} than the one that is there now; "
                 f"run snakemake again"
             )

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import click
 
+from convstudy import files
 from convstudy.cache import Cache
 
-FOLDER = Path("results/.convstudy/cache")
+FOLDER = files.OWN / "cache"
 
 
 @click.group()
