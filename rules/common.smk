@@ -28,6 +28,7 @@ except UserError as error:
     raise WorkflowError(str(error)) from None
 
 canonical = digests.canonical
+KERAS_FOLDER = "data/keras/"
 report_template = Path(workflow.basedir, "scripts/convstudy/report.html.j2")
 
 
@@ -62,25 +63,26 @@ def refuse_missing_files():
             )
 
 
+def is_given(path):
+    """Tell whether a file or folder is the user's, and no checksum says what is in it."""
+    made = path.startswith(("results/", KERAS_FOLDER))
+    return not made and path not in config["sources"]
+
+
+def by_content(path):
+    """An input; what the user gave is compared by its `contents`, whatever its time stamp."""
+    return ancient(path) if is_given(path) else path
+
+
+def contents(paths):
+    """Digests of the files and folders that the user gave."""
+    given = {path for path in paths if is_given(path) and Path(path).exists()}
+    return canonical({path: folders.of_any(Path(path)) for path in sorted(given)})
+
+
 def data_files(wildcards):
-    """The raw files of a data set.
-
-    Snakemake sees of a folder only its time stamp, so `folder_contents` looks into it instead.
-    """
-    paths = config["datasets"][wildcards.dataset]["files"].values()
-    return [ancient(path) if Path(path).is_dir() else path for path in paths]
-
-
-def folder_contents(wildcards):
-    """Digests of the folders among the raw files of a data set."""
-    files = config["datasets"][wildcards.dataset]["files"]
-    return canonical(
-        {
-            name: folders.digest(Path(path))
-            for name, path in files.items()
-            if Path(path).is_dir()
-        }
-    )
+    """The raw files of a data set."""
+    return list(config["datasets"][wildcards.dataset]["files"].values())
 
 
 def run_of(wildcards):
@@ -146,7 +148,7 @@ def start_spec(wildcards):
 
 def imagenet_weights(application):
     """The file of a Keras network's ImageNet weights."""
-    return f"data/keras/{application}.h5"
+    return f"{KERAS_FOLDER}{application}.h5"
 
 
 def undeclared_applications():

@@ -5,7 +5,7 @@
 
 rule prepare_data:
     input:
-        data_files,
+        lambda w: [by_content(path) for path in data_files(w)],
     output:
         data="results/data/{dataset}.h5",
     log:
@@ -17,8 +17,8 @@ rule prepare_data:
         runtime=60,
     params:
         spec=lambda w: canonical(config["datasets"][w.dataset]),
-        expected=lambda w: expected(config["datasets"][w.dataset]["files"].values()),
-        folders=folder_contents,
+        expected=lambda w: expected(data_files(w)),
+        contents=lambda w: contents(data_files(w)),
         code=lambda w: code(
             "prepare_data.py",
             f"convstudy.readers.{config['datasets'][w.dataset]['reader']}",

@@ -4,7 +4,9 @@
 
 rule build_backbone:
     input:
-        unpack(backbone_inputs),
+        unpack(
+            lambda w: {x: by_content(path) for x, path in backbone_inputs(w).items()}
+        ),
     output:
         backbone="results/backbones/{dataset}/{backbone}.keras",
     log:
@@ -19,6 +21,7 @@ rule build_backbone:
         spec=lambda w: canonical(config["backbones"][w.backbone]),
         size=lambda w: canonical(config["datasets"][w.dataset]["image_size"]),
         expected=lambda w: expected(backbone_inputs(w).values()),
+        contents=lambda w: contents(backbone_inputs(w).values()),
         code=lambda w: code("build_backbone.py"),
     message:
         "Assembling {wildcards.backbone} for {wildcards.dataset}"

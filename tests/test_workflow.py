@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -69,6 +70,38 @@ def test_a_run_can_be_exported(project, tmp_path, run):
     names = files.read_json(project / f"results/runs/{run}/metrics.json")["class_names"]
     with zipfile.ZipFile(output) as archive:
         assert json.loads(archive.read("convstudy.json"))["class_names"] == names
+
+
+def test_a_study_is_published_as_it_is(project):
+    before = files.read_json(project / "results/.convstudy/records/results/summary.csv.json")
+    command = [sys.executable, "convstudy", "publish", "docs/tiny", "--configfile", "tiny.yaml"]
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    folder, name = project / "docs/tiny", "results/summary.csv"
+    assert files.read_json(project / f"results/.convstudy/records/{name}.json") == before
+    assert (folder / "summary.csv").read_bytes() == (project / name).read_bytes()
+    page, tables = (folder / "README.md").read_text(), "## Results"
+    own = (project / "results/summary.md").read_text()
+    assert page.split(tables)[1].split("## Comp")[0] == own.split(tables)[1].split("## Comp")[0]
+    assert "`./convstudy publish docs/tiny --configfile tiny.yaml`" in page
+    shown = re.findall(r"!\[.*\]\((.*)\)", page)
+    assert shown and all((folder / path).is_file() for path in shown)
+    assert len(shown) == len(list(folder.rglob("*.png")))
+    assert "samples" in own and "samples" not in page  # the data may not be ours to publish
+
+
+def test_what_does_not_fit_its_record_is_not_published(project):
+    picture = project / "results/plots/curves_base_net_whiten.png"
+    kept, stamp = picture.read_bytes(), picture.stat()
+    picture.write_bytes(kept + b"x")
+    os.utime(picture, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+    command = [sys.executable, "convstudy", "publish", "docs/no", "--configfile", "tiny.yaml"]
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
+    picture.write_bytes(kept)
+    os.utime(picture, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+    assert done.returncode == 1
+    assert f"{picture.relative_to(project)}: is not what results/summary.csv" in done.stderr
+    assert not (project / "docs/no").exists()
 
 
 def test_second_run_has_nothing_to_do(project):

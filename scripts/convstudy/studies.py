@@ -75,7 +75,7 @@ class Study:
     def spec(self) -> Block:
         """What the summary and the report say of the study, beside its figures."""
         datasets, protocols = self.config["datasets"], self.config["protocols"]
-        notes = [
+        notes = self.block["remarks"] + [
             f"{name}: {datasets[name]['description']}"
             + " (generated data)" * datasets[name]["generated"]
             for name in dict.fromkeys(row["dataset"] for row in self.rows)

@@ -1,13 +1,43 @@
 """The summary of a study on disk: a table for programs and a page for people."""
 
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pandas
 
-from convstudy import files, report, selection
+from convstudy import comparison, files, report, selection
+
+
+def of_study(
+    spec: Mapping[str, Any],
+    runs: Sequence[tuple[Path | str, Path | str]],
+    csv_path: Path | str,
+    md_path: Path | str,
+) -> None:
+    """Write the summary of a study from what its runs left.
+
+    Args:
+        spec: What `Study.spec` returns, and its `pictures` as `Study.pictures` does.
+        runs: (metrics.json, predictions.h5) of every run.
+        csv_path: The table for machines.
+        md_path: The table for people; its pictures are named relative to its folder.
+    """
+    folder = os.path.dirname(md_path)
+    write_summary(
+        comparison.summarize(spec["rows"], runs),
+        spec["rows"],
+        csv_path,
+        md_path,
+        spec["study"],
+        {
+            heading: [(title, os.path.relpath(path, folder)) for title, path in entries]
+            for heading, entries in spec["pictures"].items()
+        },
+        comparison.compare(spec["comparisons"], spec["rows"], runs),
+    )
 
 
 def write_summary(

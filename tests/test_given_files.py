@@ -1,4 +1,4 @@
-"""A folder of images as data: what of it makes the data set stale, and what does not."""
+"""Folders and files that the user gives: which edits make results stale, and which do not."""
 
 import os
 import re
@@ -12,6 +12,11 @@ import reader_fixtures as fx
 
 ROOT = Path(__file__).parent.parent
 TARGET = "results/data/mine.h5"
+# a file the user gives, and what is made of it
+MADE_OF = {
+    "pictures.zip": "results/data/packed.h5",
+    "own.keras": "results/backbones/mine/own.keras",
+}
 STUDY = """
 study: mine
 studies:
@@ -20,20 +25,23 @@ studies:
     variants: [base_net]
 datasets:
   mine: {reader: image_folder, files: {images: ./pictures/}, image_size: [16, 16]}
+  packed: {reader: image_folder, files: {images: pictures.zip}, image_size: [16, 16]}
+backbones:
+  own: {file: own.keras}
 """
 
 
 def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
-    command = [sys.executable, "-m", "snakemake", "-c1", TARGET, *arguments]
+    command = [sys.executable, "-m", "snakemake", "-c1", *arguments]
     command += ["--configfile", "mine.yaml"]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
-def is_stale(folder: Path) -> bool:
-    done = snakemake(folder, "-n")
+def is_stale(folder: Path, target: str = TARGET) -> bool:
+    done = snakemake(folder, "-n", target)
     output = done.stdout + done.stderr
     assert done.returncode == 0, output
-    reading = re.findall(r"^Job \d+: Reading and splitting mine", output, re.M)
+    reading = re.findall(r"^Job \d+: (?:Reading and splitting|Assembling)", output, re.M)
     assert reading or "Nothing to be done" in output
     return bool(reading)
 
@@ -50,9 +58,20 @@ def project(tmp_path_factory) -> Path:
         part = "train" if number < 12 else "test"
         name = f"{part}/{'ab'[number % 2]}/{number:02d}.bmp"
         fx.write_files(folder / "pictures", {name: fx.encoded(fx.picture(number), "BMP")})
-    done = snakemake(folder)
+    shutil.make_archive(str(folder / "pictures"), "zip", folder / "pictures")
+    network(folder / "own.keras", units=2)
+    done = snakemake(folder, TARGET, *MADE_OF.values())
     assert done.returncode == 0, done.stdout + done.stderr
     return folder
+
+
+def network(path: Path, units: int) -> None:
+    """Write a backbone of the user's own, with random weights."""
+    import keras
+
+    image = keras.Input((16, 16, 3))
+    pooled = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(units, 3)(image))
+    keras.Model(image, pooled).save(path)
 
 
 @pytest.fixture
@@ -101,11 +120,31 @@ def test_other_files_are_seen(pictures, change):
     assert is_stale(pictures.parent)
 
 
+@pytest.mark.parametrize("name", MADE_OF)
+def test_other_content_of_a_file_is_seen_whatever_its_date(project, name):
+    path, target = project / name, MADE_OF[name]
+    before, kept = path.stat(), path.read_bytes()
+    os.utime(path)
+    assert not is_stale(project, target)
+    path.unlink()
+    if name == "own.keras":
+        network(path, units=3)
+    else:
+        (project / "pictures/train/a/88.bmp").write_bytes(fx.encoded(fx.picture(99), "BMP"))
+        shutil.make_archive(str(project / "pictures"), "zip", project / "pictures")
+        (project / "pictures/train/a/88.bmp").unlink()
+    os.utime(path, ns=(0, 0))  # a copy that keeps dates, or a backup that was put back
+    assert is_stale(project, target)
+    path.write_bytes(kept)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert not is_stale(project, target)
+
+
 def test_a_folder_that_is_not_there_is_named_with_its_key(project):
     text = (project / "mine.yaml").read_text()
     (project / "mine.yaml").write_text(text.replace("./pictures/", "picturs"))
     (project / TARGET).rename(project / "away.h5")
-    done = snakemake(project, "-n")
+    done = snakemake(project, "-n", TARGET)
     (project / "away.h5").rename(project / TARGET)
     (project / "mine.yaml").write_text(text)
     assert done.returncode == 1
