@@ -24,6 +24,7 @@ include: "rules/compare.smk"
 
 
 refuse_missing_files()
+remember_records()
 
 
 rule all:

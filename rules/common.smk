@@ -9,7 +9,9 @@ from convstudy import (
     config as settings,
     digests,
     folders,
+    memory,
     plugins,
+    records,
     schema,
     sources,
     studies,
@@ -34,8 +36,8 @@ report_template = Path(workflow.basedir, "scripts/convstudy/report.html.j2")
 
 def code(script, *modules):
     """What a step's code is, for its record, and the digest by which an edit is seen."""
-    digest = code_digests.of_code(script, *modules)
-    return canonical({"of": [script, *modules], "digest": digest})
+    units = code_digests.units(script, *modules)
+    return records.code_param([script, *modules], units)
 
 
 wildcard_constraints:
@@ -61,6 +63,14 @@ def refuse_missing_files():
                 f"config: {key}: there is no file or folder '{path}'. Put it there, or correct "
                 f"the path."
             )
+
+
+def remember_records():
+    """Let Snakemake know what the records say, before it looks for what is stale."""
+    if workflow.is_main_process:
+        count = memory.restore(Path(".snakemake"))
+        if count:
+            logger.info(f"Read the records of {count} files made elsewhere.")
 
 
 def is_given(path):

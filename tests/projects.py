@@ -93,3 +93,8 @@ def done(folder: Path) -> list[str]:
 def why(folder: Path) -> str:
     command = [sys.executable, "convstudy", "why", "--configfile", "tiny.yaml"]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout
+
+
+def verify(folder: Path) -> subprocess.CompletedProcess:
+    command = [sys.executable, "convstudy", "verify"]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from convstudy import code_digests, digests
+from convstudy import code_digests, digests, records
 
 FILES = {
     "job.py": "from convstudy.near import f\n\nprint(f())\n",
@@ -30,7 +30,7 @@ def digest(tmp_path, monkeypatch):
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / name).write_text(text)
         monkeypatch.setattr(code_digests, "_looked", -1)
-        return code_digests.of_code(script, *modules)
+        return code_digests.of_units(code_digests.units(script, *modules))
 
     yield take
     code_digests._module.cache_clear()
@@ -114,7 +114,7 @@ def test_an_edit_is_seen_by_a_process_that_has_read_the_files_before(digest, tmp
     path = tmp_path / "convstudy/far.py"
     path.write_text(path.read_text().replace("LIMIT = 1", "LIMIT = 11"))
     time.sleep(code_digests.LOOK_EVERY)
-    assert code_digests.of_code("job.py") != before
+    assert code_digests.of_units(code_digests.units("job.py")) != before
 
 
 def test_the_real_steps_use_no_more_than_they_need():
@@ -158,3 +158,8 @@ def test_the_digest_of_a_file_is_that_of_its_bytes(tmp_path):
     path = tmp_path / "file"
     path.write_bytes("ä\n".encode())
     assert digests.of_file(path) == digests.of_text("ä\n")
+
+
+def test_a_module_that_nothing_installed_has_no_version():
+    assert records._version("helpers_of_the_user") == ("helpers_of_the_user", "unknown")
+    assert records._version("yaml")[0] == "pyyaml"

@@ -9,7 +9,9 @@ import time
 from pathlib import Path
 
 import pandas as pd
-from projects import done, edit, snakemake, stale
+from projects import done, edit, snakemake, stale, verify, why
+
+from convstudy import files
 
 KILLED = "results/runs/tiny_objects/base_net_whiten/seed7/model.keras"
 
@@ -67,7 +69,41 @@ def test_results_deleted_with_snakemakes_metadata_are_restored(copy):
 def test_a_copy_elsewhere_has_nothing_to_do(copy):
     assert stale(copy) == []
     shutil.rmtree(copy / ".snakemake")
+    for path in (copy / "results").rglob("*"):
+        os.utime(path)  # copied without dates, in any order
     assert stale(copy) == []
+
+
+def test_an_edit_is_seen_where_snakemakes_memory_was_lost(copy):
+    shutil.rmtree(copy / ".snakemake")
+    edit(copy / "scripts/convstudy/models/base_net.py", "layers.Dense(50,", "layers.Dense(51,")
+    jobs = stale(copy)
+    trained = [job for job in jobs if job.startswith("Training")]
+    assert len(trained) == 4 and all("base_net" in job for job in trained)
+    assert "function build changed" in why(copy)
+
+
+def test_results_from_elsewhere_are_judged_by_their_own_records(copy, built):
+    edit(copy / "scripts/convstudy/plots/comparison.py", "height = 3.1 +", "height = 3 +")
+    done(copy)
+    assert stale(copy) == []
+    shutil.rmtree(copy / "results")  # those of the other project were drawn by other code
+    shutil.copytree(built / "results", copy / "results")
+    jobs = stale(copy)
+    assert {job.split()[0] for job in jobs} == {"Comparison", "Summary"}
+
+
+def test_results_of_another_version_are_made_again(copy):
+    summary = (copy / "results/summary.csv").read_bytes()
+    paths = list((copy / "results/.convstudy/records").rglob("*.json"))
+    for path in paths:
+        files.write_json(path, files.read_json(path) | {"format": 1})
+    said = verify(copy)
+    assert said.returncode == 1 and "another version of this workflow" in said.stdout
+    assert len(stale(copy)) == len({str(files.read_json(path)["outputs"]) for path in paths})
+    assert done(copy) == []  # the cache still has what this version made
+    assert (copy / "results/summary.csv").read_bytes() == summary
+    assert verify(copy).returncode == 0
 
 
 def test_an_upstream_step_with_the_same_output_cuts_the_rest_off(copy):

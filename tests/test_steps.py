@@ -29,14 +29,15 @@ class Named(dict):
 def job_of(output="results/out.txt", source="in.txt", **params):
     """A job as Snakemake gives it to a script."""
     code = ["plot_samples.py"]
-    digest = code_digests.of_code(*code)
     return SimpleNamespace(
         rule="copy",
         input=Named(data=source),
         output=Named(text=output),
         log=["log.txt"],
         wildcards=Named(name="a"),
-        params=Named({"spec": "{}", "code": json.dumps({"of": code, "digest": digest})} | params),
+        params=Named(
+            {"spec": "{}", "code": records.code_param(code, code_digests.units(*code))} | params
+        ),
         config={"cache": {"folder": "cache", "max_gb": 1}},
     )
 

@@ -31,11 +31,6 @@ LOOK_EVERY = 0.1
 Unit = tuple[str, str]  # dotted module (or script file), name of the definition
 
 
-def of_code(script: str, *modules: str) -> str:
-    """Digest of all units that a script of `scripts/` and `modules` (dotted names) use."""
-    return of_units(units(script, *modules))
-
-
 def of_units(found: dict[str, str]) -> str:
     """One digest of the digests of units."""
     return digests.of_text(digests.canonical(found))
@@ -43,6 +38,10 @@ def of_units(found: dict[str, str]) -> str:
 
 def units(script: str, *modules: str) -> dict[str, str]:
     """The digest of each unit that a script and whole `modules` use, by `module:name`.
+
+    Args:
+        script: a file of `scripts/`.
+        modules: dotted names.
 
     Files are read once, and again when one of them has changed since; whether one has is looked at
     every `LOOK_EVERY` seconds.

@@ -1,10 +1,10 @@
 """Records: what a step was made of, taken before it runs, and what it left.
 
-A record has the step's `rule`, `wildcards`, `params`, `code` (digest of each unit of code that it
-uses), `inputs` (path and SHA-256), library `versions`, and, once it is done, its `outputs` (path to
-SHA-256). Its key, by which the cache knows a step, is the digest of all but paths and outputs.
-Records lie beside the results and travel with them; `./convstudy verify` and `./convstudy why` read
-them.
+A record has the step's `rule`, `wildcards`, `params`, `code_of` (its script and modules), `code`
+(digest of each unit of code that they use), `inputs` (path and SHA-256), library `versions`, and,
+once it is done, its `outputs` (path to SHA-256). Its key, by which the cache knows a step, is the
+digest of all but paths and outputs. Records lie beside the results and travel with them;
+`./convstudy verify` and `./convstudy why` read them, and `memory` tells Snakemake of them.
 """
 
 import json
@@ -15,7 +15,7 @@ from typing import Any
 from convstudy import code_digests, digests, files, folders
 from convstudy.errors import UserError
 
-FORMAT = 1
+FORMAT = 2
 FOLDER = files.OWN / "records"
 
 
@@ -27,9 +27,9 @@ def before(job: Any) -> dict[str, Any]:
             that made it left.
     """
     params = {name: value for name, value in job.params.items() if name != "code"}
-    code = json.loads(job.params.code)
-    units = code_digests.units(*code["of"])
-    if code_digests.of_units(units) != code["digest"]:
+    code_of = json.loads(job.params.code)["of"]
+    units = code_digests.units(*code_of)
+    if code_param(code_of, units) != job.params.code:
         raise UserError(
             f"the code of {job.rule} was edited while the workflow was running: run the same "
             f"command again"
@@ -39,10 +39,16 @@ def before(job: Any) -> dict[str, Any]:
         "rule": job.rule,
         "wildcards": dict(job.wildcards.items()),
         "params": params,
+        "code_of": code_of,
         "code": units,
         "inputs": [{"path": path, "sha256": _checked(path)} for path in job.input],
         "versions": versions(units),
     }
+
+
+def code_param(code_of: list[str], units: dict[str, str]) -> str:
+    """What a rule's parameter `code` says: whose code it is, and the digest that shows an edit."""
+    return digests.canonical({"of": code_of, "digest": code_digests.of_units(units)})
 
 
 def key(record: dict[str, Any]) -> str:
@@ -122,10 +128,16 @@ def versions(units: dict[str, str]) -> dict[str, str]:
 
 
 def _version(module: str) -> tuple[str, str]:
-    """Name and version of what installed a module, which has mostly the module's own name."""
+    """Name and version of what installed a module, which has mostly the module's own name.
+
+    A module that nothing installed, as one of the user's own on PYTHONPATH, has no version.
+    """
     try:
         return module, metadata.version(module)
     except metadata.PackageNotFoundError:
         # looks at all that is installed, so it is asked only where the names differ
         name = metadata.packages_distributions().get(module, [module])[0].lower()
+    try:
         return name, metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return name, "unknown"
