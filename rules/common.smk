@@ -187,6 +187,15 @@ def backbone_inputs(wildcards):
     return inputs
 
 
+def trained_kind(wildcards):
+    """The model file of the variant that a backbone's weights come from, or None."""
+    weights = config["backbones"][wildcards.backbone]["weights"]
+    if not isinstance(weights, dict) or "variant" not in weights:
+        return None
+    variant = config["variants"][weights["variant"]]
+    return config["models"][variant["model"]]["kind"]
+
+
 def expected(paths):
     """What files of the config's `sources` must be, checked by the jobs that read them."""
     return canonical(sources.expected(config["sources"], list(paths)))

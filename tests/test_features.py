@@ -2,6 +2,7 @@
 
 import io
 import json
+import sys
 import zipfile
 
 import factory
@@ -11,7 +12,7 @@ import pytest
 import yaml
 from configs import SCHEMA
 
-from convstudy import backbones, networks, resolution, store
+from convstudy import backbones, models, networks, resolution, store
 from convstudy.errors import UserError
 
 RANDOM = {
@@ -146,6 +147,31 @@ def test_batch_norm_momentum_is_set_everywhere():
     network = backbones.build(spec | {"cut": "block_3_expand_relu"}, SIZE, None).layers[-1]
     momenta = [x.momentum for x in network.layers if isinstance(x, keras.layers.BatchNormalization)]
     assert momenta and set(momenta) == {0.5}
+
+
+OWN_MODEL = """
+import keras
+
+@keras.saving.register_keras_serializable("own")
+class Twice(keras.layers.Layer):
+    def call(self, x):
+        return 2 * x
+"""
+
+
+def test_a_trained_model_with_layers_of_its_own_gives_its_backbone(tmp_path, monkeypatch, small):
+    (tmp_path / "own_layers.py").write_text(OWN_MODEL)
+    monkeypatch.setattr(models, "__path__", [*models.__path__, str(tmp_path)])
+    inputs = keras.layers.Input((*SIZE, 3))
+    outputs = models.load("own_layers").Twice()(small(inputs))
+    trained = keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(outputs))
+    networks.save_model(trained, tmp_path / "trained.keras")
+    keras.saving.get_custom_objects().clear()  # as in a new process
+    monkeypatch.delitem(sys.modules, "convstudy.models.own_layers")
+    spec = RANDOM | {"application": "MobileNetV2", "weights": {"variant": "x", "seed": 0}}
+    keras.utils.set_random_seed(1)
+    taken = backbones.build(spec, SIZE, tmp_path / "trained.keras", "own_layers")
+    assert all(map(np.array_equal, taken.get_weights(), small.get_weights()))
 
 
 def save_file(path, *shapes):

@@ -14,20 +14,26 @@ import keras
 import numpy as np
 from keras import layers
 
-from convstudy import applications
+from convstudy import applications, models
 from convstudy.errors import UserError, first_line
 from convstudy.keras_file import load_model
 
 NAME = "backbone"
 
 
-def build(spec: dict[str, Any], size: tuple[int, int], weights_file: str | None) -> keras.Model:
+def build(
+    spec: dict[str, Any],
+    size: tuple[int, int],
+    weights_file: str | None,
+    trained_kind: str | None = None,
+) -> keras.Model:
     """Assemble a backbone.
 
     Args:
         spec: the config block: `application`, `weights`, `cut`, `batch_norm_momentum`; or `file`.
         size: (height, width) of the images.
         weights_file: the file of the weights, or the trained model whose backbone is taken.
+        trained_kind: file in `models/` of that trained model, which may have layers of its own.
 
     Raises:
         UserError: the name, the cut or the file does not fit.
@@ -51,6 +57,7 @@ def build(spec: dict[str, Any], size: tuple[int, int], weights_file: str | None)
         network = _cut(network, spec["cut"])
     model = keras.Model(images, network(maps), name=NAME)
     if isinstance(weights, dict) and "variant" in weights:
+        models.load(trained_kind)
         _copy_weights(model, Path(weights_file))
     return model
 
