@@ -123,6 +123,7 @@ def test_the_real_steps_use_no_more_than_they_need():
     assert "convstudy.store:read_subset" in units
     modules = {name.split(":")[0] for name in units}
     assert not modules & {"convstudy.evaluation", "convstudy.metrics", "convstudy.summary"}
+    assert not modules & {"convstudy.steps", "convstudy.cache", "convstudy.folders"}
     assert "convstudy.store:write_predictions" not in units
 
 

@@ -121,6 +121,13 @@ def test_comments_and_docstrings_make_nothing_stale(edited):
     assert stale(edited) == []
 
 
+def test_what_keeps_books_around_a_step_makes_nothing_stale(edited):
+    log = 'log.info("restored from the cache (%s)", key[:12])'
+    edit(edited / "scripts/convstudy/steps.py", log, log.replace("[:12]", "[:8]"))
+    edit(edited / "scripts/convstudy/cache.py", "import logging", "import logging\n\nMORE = 1")
+    assert stale(edited) == []
+
+
 def test_a_models_code_makes_its_own_runs_stale(edited):
     edit(edited / "scripts/convstudy/models/base_net.py", "layers.Dense(50,", "layers.Dense(51,")
     jobs = stale(edited)

@@ -6,6 +6,9 @@ through the package, directly or not; it uses what an imported module does on im
 digest is that of its syntax tree written out again, so comments, formatting and docstrings do not
 count, and neither does a sibling function that nobody calls.
 
+What keeps books around a step (`steps`, and the cache beneath it) decides no result
+and is left out: an edit there must not cost a study its trainings.
+
 What this cannot see is refused by convention: names made at run time (`getattr` with a computed
 name, `globals()`) stay within a module that the step names as a whole.
 """
@@ -22,6 +25,7 @@ from convstudy import digests
 SCRIPTS = Path(__file__).parent.parent
 PACKAGE = "convstudy"
 ON_IMPORT = "on import"
+BOOKKEEPING = f"{PACKAGE}.steps"
 # Decorators that only wrap; any other may register its function somewhere when it is imported.
 PURE_DECORATORS = {"cache", "contextmanager", "dataclass", "lru_cache"}
 
@@ -68,7 +72,7 @@ def _units(script: str, *modules: str) -> dict[str, str]:
     found: dict[Unit, str | None] = {}
     while waiting:
         name, unit = waiting.pop()
-        if (name, unit) not in found:
+        if name != BOOKKEEPING and (name, unit) not in found:
             module = _module(name)
             found[name, unit], mentioned = module.unit(unit)
             waiting += [(name, other) for other in mentioned if other in module.units]
