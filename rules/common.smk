@@ -92,7 +92,8 @@ def contents(paths):
 
 def data_files(wildcards):
     """The raw files of a data set."""
-    return list(config["datasets"][wildcards.dataset]["files"].values())
+    files = config["datasets"][wildcards.dataset]["files"]
+    return [by_content(path) for path in files.values()]
 
 
 def run_of(wildcards):
@@ -184,7 +185,7 @@ def backbone_inputs(wildcards):
         inputs["weights"] = (
             f"results/runs/{dataset}/{weights['variant']}/seed{weights['seed']}/model.keras"
         )
-    return inputs
+    return {name: by_content(path) for name, path in inputs.items()}
 
 
 def trained_kind(wildcards):

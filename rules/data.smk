@@ -5,7 +5,7 @@
 
 rule prepare_data:
     input:
-        lambda w: [by_content(path) for path in data_files(w)],
+        data_files,
     output:
         data="results/data/{dataset}.h5",
     log:

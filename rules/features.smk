@@ -4,9 +4,7 @@
 
 rule build_backbone:
     input:
-        unpack(
-            lambda w: {x: by_content(path) for x, path in backbone_inputs(w).items()}
-        ),
+        unpack(backbone_inputs),
     output:
         backbone="results/backbones/{dataset}/{backbone}.keras",
     log:

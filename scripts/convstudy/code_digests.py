@@ -6,8 +6,8 @@ through the package, directly or not; it uses what an imported module does on im
 digest is that of its syntax tree written out again, so comments, formatting and docstrings do not
 count, and neither does a sibling function that nobody calls.
 
-What keeps books around a step (`steps`, and the cache beneath it) decides no result
-and is left out: an edit there must not cost a study its trainings.
+What keeps books around a step (`steps`, and the cache beneath it) decides no result and is left
+out: an edit there must not cost a study its trainings.
 
 What this cannot see is refused by convention: names made at run time (`getattr` with a computed
 name, `globals()`) stay within a module that the step names as a whole.
@@ -43,12 +43,12 @@ def of_units(found: dict[str, str]) -> str:
 def units(script: str, *modules: str) -> dict[str, str]:
     """The digest of each unit that a script and whole `modules` use, by `module:name`.
 
+    Files are read once, and again when one of them has changed since; whether one has is looked at
+    every `LOOK_EVERY` seconds.
+
     Args:
         script: a file of `scripts/`.
         modules: dotted names.
-
-    Files are read once, and again when one of them has changed since; whether one has is looked at
-    every `LOOK_EVERY` seconds.
     """
     global _known, _looked
     if time.monotonic() >= _looked + LOOK_EVERY:

@@ -23,8 +23,7 @@ def restore(folder: Path) -> int:
     """
     persistence = FilePersistence(path=folder, warn_only=True)
     count = 0
-    for path in sorted(records.FOLDER.rglob("*.json")):
-        output = str(path.relative_to(records.FOLDER).with_suffix(""))
+    for output, path in records.all_paths():
         record = _memory(path)
         known = persistence._read_record(output)
         if not known or (known.params, known.input) != (record.params, record.input):

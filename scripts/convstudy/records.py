@@ -8,6 +8,7 @@ digest of all but paths and outputs. Records lie beside the results and travel w
 """
 
 import json
+from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -63,12 +64,11 @@ def check_inputs(record: dict[str, Any]) -> None:
     Raises:
         UserError: an input has other bytes than before the step.
     """
-    for entry in record["inputs"]:
-        if folders.of_any(Path(entry["path"])) != entry["sha256"]:
-            raise UserError(
-                f"{entry['path']} was changed while {record['rule']} was reading it: the result "
-                f"is dropped; run the same command again"
-            )
+    for path in changed_inputs(record):
+        raise UserError(
+            f"{path} was changed while {record['rule']} was reading it: the result is dropped; "
+            f"run the same command again"
+        )
 
 
 def finished(record: dict[str, Any], outputs: list[str]) -> dict[str, Any]:
@@ -93,9 +93,23 @@ def inputs_of(record: dict[str, Any]) -> dict[str, str]:
     return {entry["path"]: entry["sha256"] for entry in record["inputs"]}
 
 
+def changed_inputs(record: dict[str, Any]) -> Iterator[str]:
+    """The inputs of a recorded step that have other bytes now."""
+    for path, sha256 in inputs_of(record).items():
+        if folders.of_any(Path(path)) != sha256:
+            yield path
+
+
 def path_of(output: str) -> Path:
     """Where the record of the step that made a file lies."""
     return FOLDER / f"{output}.json"
+
+
+def all_paths(project: Path = Path()) -> list[tuple[str, Path]]:
+    """The recorded files of a project, and where their records lie."""
+    folder = project / FOLDER
+    paths = sorted(folder.rglob("*.json"))
+    return [(str(path.relative_to(folder).with_suffix("")), path) for path in paths]
 
 
 def write(record: dict[str, Any]) -> None:

@@ -29,9 +29,8 @@ def problems(results: Path) -> Iterator[str]:
     inputs have now: a table made from other runs than those that lie beside it is named, too.
     """
     project, digest = results.parent, cache(folders.of_any)
-    folder, recorded = project / records.FOLDER, set()
-    for path in sorted(folder.rglob("*.json")):
-        output = str(path.relative_to(folder).with_suffix(""))
+    recorded = set()
+    for output, path in records.all_paths(project):
         recorded.add(project / output)
         try:
             record = _read(path)
