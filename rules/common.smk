@@ -210,5 +210,9 @@ def run_code(script, run):
 
 
 def threads_of(wildcards):
-    """Threads of a training or evaluation, by the input of its model."""
+    """Threads of a training or evaluation, by the input of its model.
+
+    As `threads` they are what Snakemake reserves, fewer where `-c` gives fewer; as the resource
+    `compute_threads` what TensorFlow gets, whatever is free. Neither makes a finished result stale.
+    """
     return config["threads"][run_of(wildcards)["input"]]

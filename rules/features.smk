@@ -42,9 +42,9 @@ rule extract_features:
     resources:
         mem_mb=2500,
         runtime=120,
+        compute_threads=config["threads"]["backbone"],
     params:
         code=lambda w: code("extract_features.py"),
-        compute_threads=config["threads"]["backbone"],
     message:
         "Features of {wildcards.dataset} from {wildcards.backbone}"
     script:

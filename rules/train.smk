@@ -52,13 +52,13 @@ rule train_model:
     resources:
         mem_mb=2500,
         runtime=720,
+        compute_threads=threads_of,
     params:
         spec=lambda w: canonical(
             {key: run_of(w)[key] for key in ("kind", "input", "generator", "training")}
             | run_of(w)["switches"]
         ),
         code=lambda w: run_code("train_model.py", run_of(w)),
-        compute_threads=threads_of,
     message:
         "Training {wildcards.variant} on {wildcards.dataset}, seed {wildcards.seed}"
     script:
@@ -81,6 +81,7 @@ rule evaluate_model:
     resources:
         mem_mb=2000,
         runtime=60,
+        compute_threads=threads_of,
     params:
         spec=lambda w: canonical(
             {
@@ -97,7 +98,6 @@ rule evaluate_model:
             }
         ),
         code=lambda w: run_code("evaluate_model.py", run_of(w)),
-        compute_threads=threads_of,
     message:
         "Evaluating {wildcards.variant} on {wildcards.dataset}, seed {wildcards.seed}"
     script:

@@ -9,7 +9,7 @@ def evaluate(job, step):
     from convstudy import evaluation, runtime
 
     spec, names = json.loads(job.params.spec), job.wildcards
-    runtime.set_up_tensorflow(job.params.compute_threads, int(names.seed))
+    runtime.set_up_tensorflow(step.record["threads"], int(names.seed))
     evaluation.evaluate(
         spec,
         {

@@ -6,7 +6,7 @@ from convstudy import steps
 def extract(job, step):
     from convstudy import networks, runtime
 
-    runtime.set_up_tensorflow(job.params.compute_threads, seed=0)
+    runtime.set_up_tensorflow(step.record["threads"], seed=0)
     networks.extract_features(job.input.data, job.input.backbone, job.output.features)
 
 

@@ -8,14 +8,13 @@ from convstudy import steps
 def train(job, step):
     from convstudy import records, runtime, training
 
-    seed, params = int(job.wildcards.seed), job.params
+    seed = int(job.wildcards.seed)
     provenance = records.provenance(step.record, job.input.data) | {
         "git_commit": runtime.git_commit(),
-        "threads": params.compute_threads,
     }
-    runtime.set_up_tensorflow(params.compute_threads, seed)
+    runtime.set_up_tensorflow(step.record["threads"], seed)
     training.train(
-        json.loads(params.spec),
+        json.loads(job.params.spec),
         seed,
         dict(job.input.items()),
         dict(job.output.items()),

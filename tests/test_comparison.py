@@ -26,7 +26,7 @@ def variant(name, dataset="shapes", reference=None):
     }
 
 
-def write_run(folder, name, seed, accuracy, dataset="shapes", n=300, numpy="2.0", labels=0):
+def write_run(folder, name, seed, accuracy, dataset="shapes", n=300, labels=0, **made_with):
     """Write one evaluated run that is right on about `accuracy` of its images."""
     rng = np.random.default_rng([seed, sum(map(ord, name))])
     truth = np.random.default_rng(labels).integers(CLASSES, size=n)
@@ -52,8 +52,8 @@ def write_run(folder, name, seed, accuracy, dataset="shapes", n=300, numpy="2.0"
         "train_seconds": 2.0 + seed,
         "train_peak_memory_mib": 100.0 + seed,
         "provenance": {
-            "versions": {"numpy": numpy, "keras": "3.0"},
-            "threads": 1,
+            "versions": {"numpy": made_with.get("numpy", "2.0"), "keras": "3.0"},
+            "threads": made_with.get("threads", 1),
             "git_commit": None,
         },
     }
@@ -116,6 +116,12 @@ def test_mixed_versions_are_joined(tmp_path):
     runs = [write_run(tmp_path, "ant", seed, 0.5, numpy=f"2.{seed}") for seed in (0, 1)]
     row = comparison.summarize([variant("ant")], runs).iloc[0]
     assert row["versions"] == "keras 3.0, numpy 2.0 | keras 3.0, numpy 2.1"
+    assert row["threads"] == "1"
+
+
+def test_mixed_threads_are_joined(tmp_path):
+    runs = [write_run(tmp_path, "ant", seed, 0.5, threads=2 - seed) for seed in (0, 1)]
+    assert comparison.summarize([variant("ant")], runs).iloc[0]["threads"] == "1 | 2"
 
 
 def test_summary_does_not_depend_on_other_variants_or_the_order_of_runs(study):

@@ -47,7 +47,7 @@ def row(name, **changes):
     row = dict.fromkeys(comparison.COLUMNS, 0.5) | texts | {"protocol": "practical"}
     row |= {"sweep": None, "selected": True, "values": {}}
     row |= {"n_seeds": 2, "n_train": 900, "n_validation": 100, "n_test": 300, "parameters": 12345}
-    return row | {"backbone": None, "versions": "keras 3.0, numpy 2.0"} | changes
+    return row | {"backbone": None, "versions": "keras 3.0, numpy 2.0", "threads": "1"} | changes
 
 
 @pytest.fixture
@@ -179,6 +179,17 @@ def test_a_table_says_when_library_versions_are_mixed(arguments):
     (table,) = report.summary_tables(frame, arguments["variants"])
     (note,) = [note for note in table.notes if "library versions" in note]
     assert "keras 3.1, numpy 2.0 / keras 3.0, numpy 2.0" in note
+
+
+def test_a_table_says_when_threads_are_mixed_within_a_variant(arguments):
+    frame = arguments["frame"]
+    frame.loc[1, "threads"] = "2"
+    (table,) = report.summary_tables(frame, arguments["variants"])
+    assert not [note for note in table.notes if "threads" in note]
+    frame.loc[1, "threads"] = "1 | 2"
+    (table,) = report.summary_tables(frame, arguments["variants"])
+    (note,) = [note for note in table.notes if "threads" in note]
+    assert note.startswith("The seeds of ant were trained on")
 
 
 def test_markdown_escapes_what_would_break_a_table():

@@ -26,7 +26,7 @@ class Named(dict):
         return self[name]
 
 
-def job_of(output="results/out.txt", source="in.txt", **params):
+def job_of(output="results/out.txt", source="in.txt", threads=1, **params):
     """A job as Snakemake gives it to a script."""
     code = ["plot_samples.py"]
     return SimpleNamespace(
@@ -38,6 +38,7 @@ def job_of(output="results/out.txt", source="in.txt", **params):
         params=Named(
             {"spec": "{}", "code": records.code_param(code, code_digests.units(*code))} | params
         ),
+        resources={"compute_threads": threads},
         config={"cache": {"folder": "cache", "max_gb": 1}},
     )
 
@@ -86,7 +87,13 @@ def other_code(monkeypatch):
     monkeypatch.setattr(code_digests, "units", lambda *of: {"plot_samples.py:f": "0"})
 
 
-@pytest.mark.parametrize("change", [other_input, other_settings, other_versions, other_code])
+def other_threads(monkeypatch):
+    return {"threads": 2}
+
+
+@pytest.mark.parametrize(
+    "change", [other_input, other_settings, other_versions, other_code, other_threads]
+)
 def test_a_step_with_anything_else_is_done_again(monkeypatch, change):
     steps.run(job_of(), copy)
     steps.run(job_of(**(change(monkeypatch) or {})), copy)

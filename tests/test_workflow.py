@@ -217,6 +217,12 @@ def test_how_it_is_run_makes_nothing_stale(project, options):
     assert stale(project, *options) == []
 
 
+def test_the_number_of_threads_makes_nothing_stale(edited):
+    edit(edited / "config.yaml", "images: 1, features: 1, backbone: 2", "images: 2, backbone: 1")
+    assert stale(edited) == []
+    assert why(edited) == "nothing is stale\n"
+
+
 def test_a_metrics_code_trains_nothing(edited):
     edit(edited / "scripts/convstudy/metrics.py", "EPSILON = 1e-7", "EPSILON = 1e-8")
     jobs = stale(edited)

@@ -27,7 +27,7 @@ COLUMNS = (
     "test_accuracy_ci_low test_accuracy_ci_high top5_accuracy_mean ece_mean epochs_mean parameters "
     "train_seconds_mean reference_loss reference_accuracy backbone train_accuracy_mean "
     "generalization_gap_mean validation_accuracy_mean brier_mean train_peak_memory_mib_max n_train "
-    "n_validation n_test chance_accuracy versions protocol sweep selected"
+    "n_validation n_test chance_accuracy versions protocol sweep selected threads"
 ).split()
 NAMES = ("variant", "dataset", "model", "generator", "backbone", "protocol", "sweep")
 Runs = Sequence[tuple[Path | str, Path | str]]
@@ -220,6 +220,7 @@ def _row(variant: dict[str, Any], runs: list[_Run]) -> dict[str, Any]:
         **{key: first[key] for key in ("n_train", "n_validation", "n_test")},
         "chance_accuracy": 1 / first["n_classes"],
         "versions": _versions(runs),
+        "threads": " | ".join(sorted({str(run.metrics["provenance"]["threads"]) for run in runs})),
     }
 
 

@@ -1,10 +1,11 @@
 """Records: what a step was made of, taken before it runs, and what it left.
 
 A record has the step's `rule`, `wildcards`, `params`, `code_of` (its script and modules), `code`
-(digest of each unit of code that they use), `inputs` (path and SHA-256), library `versions`, and,
-once it is done, its `outputs` (path to SHA-256). Its key, by which the cache knows a step, is the
-digest of all but paths and outputs. Records lie beside the results and travel with them;
-`./convstudy verify` and `./convstudy why` read them, and `memory` tells Snakemake of them.
+(digest of each unit of code that they use), `inputs` (path and SHA-256), library `versions`,
+`threads` of TensorFlow, and, once it is done, its `outputs` (path to SHA-256). Its key, by which
+the cache knows a step, is the digest of all but paths and outputs. Records lie beside the results
+and travel with them; `./convstudy verify` and `./convstudy why` read them, and `memory` tells
+Snakemake of them.
 """
 
 import json
@@ -44,6 +45,7 @@ def before(job: Any) -> dict[str, Any]:
         "code": units,
         "inputs": [{"path": path, "sha256": _checked(path)} for path in job.input],
         "versions": versions(units),
+        "threads": job.resources.get("compute_threads"),
     }
 
 
@@ -77,7 +79,7 @@ def finished(record: dict[str, Any], outputs: list[str]) -> dict[str, Any]:
 
 
 def provenance(record: dict[str, Any], data_file: str) -> dict[str, Any]:
-    """What a run's metrics say of its making: digests of data, code and config, and versions."""
+    """What a run's metrics say of its making: digests of data, code and config; the environment."""
     inputs = inputs_of(record)
     return {
         "data": inputs[data_file],
@@ -85,6 +87,7 @@ def provenance(record: dict[str, Any], data_file: str) -> dict[str, Any]:
         "code": code_digests.of_units(record["code"]),
         "config": digests.of_text(digests.canonical(record["params"])),
         "versions": record["versions"],
+        "threads": record["threads"],
     }
 
 

@@ -241,6 +241,12 @@ def _notes(rows: pandas.DataFrame, dataset: str, foreign: set[str]) -> list[str]
             f"come from those: {' / '.join(versions)}. snakemake --forcerun train_model makes all "
             "of them anew."
         )
+    mixed = rows["variant"][rows["threads"].str.contains(" | ", regex=False)]
+    if len(mixed):
+        notes.append(
+            f"The seeds of {_listed(mixed)} were trained on different numbers of threads, so no "
+            "one setting of `threads` gives all of these figures again to the last digit."
+        )
     return notes
 
 
