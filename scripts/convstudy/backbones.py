@@ -99,7 +99,7 @@ def _cut(network: keras.Model, name: str) -> keras.Model:
 
 def _from_file(path: Path, size: tuple[int, int]) -> keras.Model:
     """A `.keras` file of the user's; safe mode runs no code that the file might hold."""
-    network = load_model(path)
+    network = load_model(path, foreign=True)
     shapes = [tuple(x.shape[1:]) for x in network.inputs or []]
     if len(shapes) != 1 or len(shapes[0]) != 3 or shapes[0][2] not in (None, 3):
         raise UserError(

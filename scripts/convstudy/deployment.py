@@ -14,7 +14,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from convstudy import digests, files, generators, keras_zip, networks, store
+from convstudy import digests, files, generators, keras_file, keras_zip, networks, store
 from convstudy.errors import UserError
 from convstudy.runs import FOLDER, FinishedRun
 
@@ -136,15 +136,14 @@ def load(path: Path) -> Deployed:
             f"{path}: is a .keras file, but does not say what its classes are. Expected one that "
             f"./convstudy export wrote, or the folder of a run ({FOLDER})"
         )
+    model = keras_file.load_model(path, foreign=True)
     try:
-        model = keras.saving.load_model(path, compile=False, safe_mode=True)
         shapes = (None, *about["image_size"], 3), (None, len(about["class_names"]))
         if (model.input_shape, model.output_shape) != shapes:
             raise ValueError(f"its shapes are not {shapes[0]} and {shapes[1]}")
-    except Exception as error:  # Keras raises many kinds for a bad file, and tells long stories
-        reason = " ".join(str(error).split("Exception encountered: ")[-1].split())
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise UserError(
-            f"{path}: cannot be loaded ({reason.split('. ')[0]}). Expected a file that "
+            f"{path}: is another network than it says ({error}). Expected a file that "
             f"./convstudy export wrote: export the run again"
         ) from error
     return Deployed(model, about)

@@ -1,11 +1,14 @@
 """`.keras` files: written whole, read in safe mode, and refused with one message when damaged."""
 
+import json
+import math
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import keras
+from keras.src.backend.common import global_state
 
 from convstudy import files, keras_zip
 from convstudy.errors import UserError, first_line
@@ -24,8 +27,11 @@ def save_model(
         keras_zip.stable_zip(temporary)
 
 
-def load_model(path: Path | str) -> keras.Model:
+def load_model(path: Path | str, foreign: bool = False) -> keras.Model:
     """Load a model, uncompiled, in safe mode: no code that the file might hold runs.
+
+    One that is `foreign`, which no step of this workflow made, takes no more memory than its file
+    tells of; its layers must be Keras's own.
 
     Raises:
         UserError: the file is missing, cut, corrupted, or holds no model that safe mode admits.
@@ -33,6 +39,8 @@ def load_model(path: Path | str) -> keras.Model:
     path = Path(path)
     try:
         _check_members(path)
+        if foreign:
+            _check_weights(path)
         model = keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # Keras raises many kinds for a bad file
         raise UserError(
@@ -53,3 +61,21 @@ def _check_members(path: Path) -> None:
         broken = archive.testzip()
         if broken is not None:
             raise ValueError(f"its member '{broken[:200]}' fails its checksum")
+
+
+def _check_weights(path: Path) -> None:
+    """Check that the file holds what its layers ask for, before Keras gives memory to them."""
+    with zipfile.ZipFile(path) as archive:
+        config = json.loads(archive.read("config.json")) | {"compile_config": None}
+        stored = archive.getinfo("model.weights.h5").file_size
+    try:
+        with keras.StatelessScope(initialize_variables=False):
+            model = keras.saving.deserialize_keras_object(config, safe_mode=True)
+    finally:
+        # otherwise Keras would give them memory when it builds the next network
+        global_state.set_global_attribute("uninitialized_variables", [])
+    asked = sum(math.prod(weight.shape) for weight in getattr(model, "variables", []))
+    if asked > stored:
+        raise ValueError(
+            f"its layers ask for {asked:,} weights, the member that holds them has {stored:,} bytes"
+        )
