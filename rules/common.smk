@@ -188,13 +188,14 @@ def backbone_inputs(wildcards):
     return {name: by_content(path) for name, path in inputs.items()}
 
 
-def trained_kind(wildcards):
-    """The model file of the variant that a backbone's weights come from, or None."""
+def origin(wildcards):
+    """Of the variant that a backbone's weights come from: model file, and cut of its backbone."""
     weights = config["backbones"][wildcards.backbone]["weights"]
     if not isinstance(weights, dict) or "variant" not in weights:
-        return None
-    variant = config["variants"][weights["variant"]]
-    return config["models"][variant["model"]]["kind"]
+        return canonical(None)
+    dataset = config["variants"][weights["variant"]]["dataset"]
+    run = study.runs[dataset, weights["variant"]]
+    return canonical({"kind": run["kind"], "cut": run["backbone"]["cut"]})
 
 
 def expected(paths):

@@ -20,7 +20,7 @@ rule build_backbone:
         size=lambda w: canonical(config["datasets"][w.dataset]["image_size"]),
         expected=lambda w: expected(backbone_inputs(w).values()),
         contents=lambda w: contents(backbone_inputs(w).values()),
-        trained_kind=trained_kind,
+        origin=origin,
         code=lambda w: code("build_backbone.py"),
     message:
         "Assembling {wildcards.backbone} for {wildcards.dataset}"

@@ -14,7 +14,7 @@ def build(job, step):
         json.loads(job.params.spec),
         tuple(json.loads(job.params.size)),
         job.input.get("weights"),
-        job.params.trained_kind,
+        json.loads(job.params.origin),
     )
     networks.save_model(model, job.output.backbone)
 

@@ -170,8 +170,34 @@ def test_a_trained_model_with_layers_of_its_own_gives_its_backbone(tmp_path, mon
     monkeypatch.delitem(sys.modules, "convstudy.models.own_layers")
     spec = RANDOM | {"application": "MobileNetV2", "weights": {"variant": "x", "seed": 0}}
     keras.utils.set_random_seed(1)
-    taken = backbones.build(spec, SIZE, tmp_path / "trained.keras", "own_layers")
+    origin = {"kind": "own_layers", "cut": None}
+    taken = backbones.build(spec, SIZE, tmp_path / "trained.keras", origin)
     assert all(map(np.array_equal, taken.get_weights(), small.get_weights()))
+
+
+def test_a_trained_backbone_can_be_cut_further(tmp_path, images):
+    spec = RANDOM | {"application": "MobileNetV2", "cut": "block_5_add"}
+    trained = backbones.build(spec, SIZE, None)
+    inputs = keras.layers.Input((*SIZE, 3))
+    pooled = keras.layers.GlobalAveragePooling2D()(trained(inputs))
+    networks.save_model(keras.Model(inputs, pooled), tmp_path / "trained.keras")
+    origin = {"kind": "fine_tuning", "cut": "block_5_add"}
+
+    def output(cut):
+        keras.utils.set_random_seed(1)
+        weights = {"variant": "x", "seed": 0}
+        taken = spec | {"cut": cut, "weights": weights}
+        model = backbones.build(taken, SIZE, tmp_path / "trained.keras", origin)
+        return model(images.astype(np.float32) / 255)
+
+    network = trained.layers[-1]
+    pixels = keras.applications.mobilenet_v2.preprocess_input(images.astype(np.float32))
+    for cut in ("block_2_add", "block_5_add"):
+        expected = keras.Model(network.input, network.get_layer(cut).output)(pixels)
+        np.testing.assert_allclose(output(cut), expected, rtol=1e-4, atol=1e-5)
+    assert output(None).shape == expected.shape  # all that was trained
+    with pytest.raises(UserError, match="'block_6_expand' is no layer .*, taken up to 'block_5_add'"):
+        output("block_6_expand")
 
 
 def save_file(path, *shapes):

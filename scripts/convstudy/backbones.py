@@ -25,7 +25,7 @@ def build(
     spec: dict[str, Any],
     size: tuple[int, int],
     weights_file: str | None,
-    trained_kind: str | None = None,
+    origin: dict[str, Any] | None = None,
 ) -> keras.Model:
     """Assemble a backbone.
 
@@ -33,7 +33,8 @@ def build(
         spec: the config block: `application`, `weights`, `cut`, `batch_norm_momentum`; or `file`.
         size: (height, width) of the images.
         weights_file: the file of the weights, or the trained model whose backbone is taken.
-        trained_kind: file in `models/` of that trained model, which may have layers of its own.
+        origin: of that trained model `kind`, its file in `models/`, which may have layers of its
+            own, and `cut`, where its backbone ends.
 
     Raises:
         UserError: the name, the cut or the file does not fit.
@@ -53,13 +54,11 @@ def build(
         for layer in network.layers:
             if isinstance(layer, layers.BatchNormalization):
                 layer.momentum = spec["batch_norm_momentum"]
+    if isinstance(weights, dict) and "variant" in weights:
+        network = _trained(network, Path(weights_file), **origin)
     if spec["cut"]:
         network = _cut(network, spec["cut"])
-    model = keras.Model(images, network(maps), name=NAME)
-    if isinstance(weights, dict) and "variant" in weights:
-        models.load(trained_kind)
-        _copy_weights(model, Path(weights_file))
-    return model
+    return keras.Model(images, network(maps), name=NAME)
 
 
 def _preprocessing(application: str) -> keras.Layer:
@@ -93,7 +92,8 @@ def _cut(network: keras.Model, name: str) -> keras.Model:
     except ValueError as error:
         near = difflib.get_close_matches(name, [x.name for x in network.layers], 3, 0.3)
         raise UserError(
-            f"backbones: cut '{name}' is no layer of {network.name}. Near: {', '.join(near)}."
+            f"backbones: cut '{name}' is no layer of {network.name}, taken up to "
+            f"'{network.layers[-1].name}'. Near: {', '.join(near)}."
         ) from error
 
 
@@ -116,11 +116,16 @@ def _from_file(path: Path, size: tuple[int, int]) -> keras.Model:
     return keras.Model(images, network(layers.Rescaling(255.0)(images)), name=NAME)
 
 
-def _copy_weights(model: keras.Model, path: Path) -> None:
+def _trained(network: keras.Model, path: Path, kind: str, cut: str | None) -> keras.Model:
+    """The network with the weights of a trained model's backbone, as far as that went."""
+    if cut:
+        network = _cut(network, cut)
+    models.load(kind)
     trained = load_model(path)
     try:
-        model.set_weights(trained.get_layer(NAME).get_weights())
+        network.set_weights(trained.get_layer(NAME).layers[-1].get_weights())
     except ValueError as error:
         raise UserError(
             f"{path}: has no backbone like this one (same application, same cut): {error}"
         ) from error
+    return network
