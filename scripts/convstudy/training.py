@@ -61,28 +61,26 @@ def train(
         shuffle=False,
         verbose=0,
     )
-    costs = backup.costs()
-    history = pd.DataFrame(epochs.rows)
+    about = {"n_train": data["n"], "provenance": provenance}
+    about |= {f"train_{name}": value for name, value in backup.costs().items()}
     networks.save_model(model, outputs["model"])
+    history = pd.DataFrame(epochs.rows)
     with files.whole_file(outputs["history"]) as temporary:
         history.to_csv(temporary, index=False)
-    best = int(history["val_accuracy"].idxmax()) if stopping else -1
-    kept = history.iloc[best]
-    files.write_json(
-        outputs["run"],
-        {
-            "epochs_run": len(history),
-            "best_epoch": int(kept["epoch"]),
-            "train_loss": float(kept["loss"]),
-            "train_accuracy": float(kept["accuracy"]),
-            "n_train": data["n"],
-            "parameters": model.count_params(),
-            "trainable_parameters": int(sum(np.prod(w.shape) for w in model.trainable_weights)),
-            "train_seconds": costs["seconds"],
-            "train_peak_memory_mib": costs["peak_memory_mib"],
-            "provenance": provenance,
-        },
-    )
+    files.write_json(outputs["run"], about | _about(model, history, stopping is not None))
+
+
+def _about(model: keras.Model, history: pd.DataFrame, best_is_kept: bool) -> dict[str, Any]:
+    """What run.json says of a trained network, and of the epoch whose weights it has."""
+    kept = history.iloc[int(history["val_accuracy"].idxmax()) if best_is_kept else -1]
+    return {
+        "epochs_run": len(history),
+        "best_epoch": int(kept["epoch"]),
+        "train_loss": float(kept["loss"]),
+        "train_accuracy": float(kept["accuracy"]),
+        "parameters": model.count_params(),
+        "trainable_parameters": int(sum(np.prod(w.shape) for w in model.trainable_weights)),
+    }
 
 
 def compiled(model: keras.Model, settings: dict[str, Any]) -> keras.Model:
