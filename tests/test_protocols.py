@@ -10,7 +10,7 @@ import pytest
 from configs import SCHEMA, checked, refused
 
 from convstudy import config as settings
-from convstudy import generators, models, networks, store, studies, training, variants
+from convstudy import generators, models, networks, store, streams, studies, training, variants
 from convstudy.errors import UserError
 
 
@@ -161,7 +161,7 @@ def data(tmp_path_factory):
 
 def validation_passes(data, passes, epoch=0, **switches):
     """Images and labels of some passes over the validation images, as `fit` takes them."""
-    _, fed = training.load_subsets(
+    _, fed = streams.load_subsets(
         SPEC | switches, data / "data.h5", data / "normalize.h5", 0, epoch
     )
     steps, stream = fed.get("validation_steps", 3), fed["validation_data"]
@@ -251,7 +251,7 @@ def test_no_protocol_opens_the_test_images(data, tmp_path):
     with h5py.File(tmp_path / "blind.h5", "a") as file:
         del file["test"]
     spec = SPEC | {"validation_images": "augmented"}
-    fed, validation = training.load_subsets(
+    fed, validation = streams.load_subsets(
         spec, tmp_path / "blind.h5", data / "normalize.h5", seed=0
     )
     assert fed["n"] == 10 and validation["validation_steps"] == 3

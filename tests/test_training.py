@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 
-from convstudy import digests, evaluation, files, generators, networks, store, training
+from convstudy import digests, evaluation, files, generators, networks, store, streams, training
 
 SETTINGS = {
     "batch_size": 16,
@@ -98,7 +98,7 @@ def test_the_rate_decays_as_in_keras_2(step):
 def orders(first_epoch, epochs, seed=0):
     """The order of 37 images in each of some epochs."""
     numbers = np.arange(37, dtype=np.int32)
-    stream = training.training_stream(
+    stream = streams.training_stream(
         generators.Generator(), {}, numbers[:, None], numbers, 8, seed, first_epoch
     )
     labels = [y.numpy() for _, y in stream.take(5 * epochs)]
@@ -171,7 +171,7 @@ def test_an_augmented_stream_can_begin_at_any_epoch(trained_on):
     images, labels = store.read_subset(trained_on / "data.h5", "train")
 
     def batches(first_epoch, seed=0):
-        stream = training.training_stream(
+        stream = streams.training_stream(
             generator, statistics, images, labels, 16, seed, first_epoch
         )
         return [x.numpy() for x, _ in stream.take(4 * (4 - first_epoch))]
@@ -184,7 +184,7 @@ def test_an_augmented_stream_can_begin_at_any_epoch(trained_on):
 
 def test_labels_stay_with_their_images(trained_on):
     images, labels = store.read_subset(trained_on / "data.h5", "train")
-    stream = training.training_stream(generators.make("none", {}), {}, images, labels, 16, 0)
+    stream = streams.training_stream(generators.make("none", {}), {}, images, labels, 16, 0)
     for batch, found in stream.take(4):
         for image, label in zip(batch.numpy(), found.numpy(), strict=True):
             row = np.abs(images / np.float32(255) - image).reshape(50, -1).sum(axis=1).argmin()

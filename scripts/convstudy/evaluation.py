@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from convstudy import files, metrics, networks, store
-from convstudy.training import preprocessing, test_stream
+from convstudy.streams import preprocessing, test_stream
 
 # Larger than in training: it changes no number, and is faster.
 BATCH = 100

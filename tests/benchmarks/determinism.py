@@ -18,7 +18,7 @@ import sys, time
 sys.path.insert(0, sys.argv[1])
 deterministic, threads, batch, steps = (int(x) for x in sys.argv[2:])
 import keras, numpy as np, tensorflow as tf
-from convstudy import digests, generators, models, training
+from convstudy import digests, generators, models, streams, training
 tf.config.threading.set_intra_op_parallelism_threads(threads)
 tf.config.threading.set_inter_op_parallelism_threads(threads)
 if deterministic:
@@ -30,7 +30,7 @@ options = {"width_shift": 0.1, "height_shift": 0.1, "horizontal_flip": True}
 generator = generators.make("normalize", options)
 fitted = generator.fit(images)
 arrays = generator.training_arrays(images, fitted)
-stream = training.training_stream(generator, fitted, arrays, labels, batch, 0)
+stream = streams.training_stream(generator, fitted, arrays, labels, batch, 0)
 network = models.build("improved_net", (32, 32, 3), 25, {"batch_norm": "before"})
 rates = {"learning_rate": 0.01, "decay": 1e-6, "momentum": 0.9, "nesterov": True}
 training.compiled(network, rates).fit(stream, steps_per_epoch=20, verbose=0)

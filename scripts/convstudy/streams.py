@@ -1,0 +1,109 @@
+"""What feeds a network: batches of images or features, preprocessed and augmented.
+
+The order of the images and their augmentation are functions of (seed, epoch, step) alone.
+"""
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from convstudy import generators, networks, store
+
+
+def load_subsets(
+    spec: dict[str, Any], data_file: str, statistics_file: str | None, seed: int, epoch: int = 0
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The stream from an `epoch` on (with its number of images `n`), and the validation images.
+
+    The latter are arguments of `fit`: a pass in the stored order, or, where the protocol has them
+    augmented, an endless stream of which each epoch takes one pass.
+    """
+    batch = spec["training"]["batch_size"]
+    generator, statistics = preprocessing(spec, statistics_file)
+    arrays_read = (networks.array_of(spec["input"]), "labels")
+
+    def augmented(images: np.ndarray, labels: np.ndarray, seed: int) -> tf.data.Dataset:
+        arrays = generator.training_arrays(images, statistics)
+        return training_stream(generator, statistics, arrays, labels, batch, seed, epoch)
+
+    images, labels = store.read_subset(data_file, "train", arrays_read)
+    held_out = store.read_subset(data_file, "validation", arrays_read)
+    if spec.get("validation_images") == "augmented":
+        validation = {
+            # a seed that no training has, so that its draws are not those of the training images
+            "validation_data": augmented(*held_out, seed + 2**32),
+            "validation_steps": -(-len(held_out[1]) // batch),
+        }
+    else:
+        validation = {"validation_data": test_stream(generator, statistics, *held_out, batch)}
+    return {"stream": augmented(images, labels, seed), "n": len(labels)}, validation
+
+
+def preprocessing(
+    spec: dict[str, Any], statistics_file: str | None
+) -> tuple[generators.Generator, generators.Statistics]:
+    """A run's generator (on features: one that changes nothing) and its statistics."""
+    block = spec["generator"]
+    generator = generators.make(**block) if block else generators.Generator()
+    return generator, store.read_statistics(statistics_file)
+
+
+def training_stream(
+    generator: generators.Generator,
+    statistics: generators.Statistics,
+    arrays: np.ndarray,
+    labels: np.ndarray,
+    batch_size: int,
+    seed: int,
+    first_epoch: int = 0,
+) -> tf.data.Dataset:
+    """Endless batches of (images, labels), each epoch in an order of its own.
+
+    Keras's own seeded shuffle repeats one order in every epoch. Here order and augmentation follow
+    from (seed, epoch, step), so a stream can also begin at any epoch.
+    """
+    arrays, labels = tf.constant(arrays), tf.constant(labels)
+    n = len(labels)
+
+    def batches_of(epoch: tf.Tensor) -> tf.data.Dataset:
+        order = tf.random.experimental.stateless_shuffle(
+            tf.range(n), seed=tf.stack([tf.constant(seed, tf.int64), epoch])
+        )
+        steps = tf.data.Dataset.from_tensor_slices(order).batch(batch_size).enumerate()
+        return steps.map(lambda step, rows: (_draw(seed, epoch, step), rows))
+
+    def load(key: tf.Tensor, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        batch = generator.training_batch(tf.gather(arrays, rows), key, statistics)
+        return batch, tf.gather(labels, rows)
+
+    epochs = tf.data.Dataset.counter(first_epoch, 1)
+    stream = epochs.flat_map(batches_of).map(load, num_parallel_calls=1)
+    return stream.prefetch(2).with_options(_options())
+
+
+def test_stream(
+    generator: generators.Generator,
+    statistics: generators.Statistics,
+    images: np.ndarray,
+    labels: np.ndarray,
+    batch_size: int,
+) -> tf.data.Dataset:
+    """Batches of (images, labels) in their stored order, without augmentation."""
+    arrays = generator.test_arrays(images, statistics)
+    rows = tf.data.Dataset.from_tensor_slices((arrays, labels)).batch(batch_size)
+    stream = rows.map(lambda x, y: (generator.test_batch(x, statistics), y))
+    return stream.prefetch(2).with_options(_options())
+
+
+def _draw(seed: int, epoch: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
+    """The two-number seed of one batch's augmentation."""
+    return tf.stack([tf.constant(seed, tf.int64) * 1_000_003 + epoch, step * 16])
+
+
+def _options() -> tf.data.Options:
+    options = tf.data.Options()
+    options.deterministic = True
+    # the job's own threads do this work: no second pool beside them
+    options.threading.private_threadpool_size = 1
+    return options
