@@ -14,13 +14,14 @@ import keras
 import pytest
 from test_training import SETTINGS
 
-from convstudy import files, networks, training
+from convstudy import files, generators, models, networks, store, training
 
 EPOCHS = 7
 CASES = {
     "all epochs": {"patience": None},
     "early stopping": {"patience": 2},
     "stops at once": {"patience": 1, "learning_rate": 1.0},
+    "augmented": {"patience": 2},  # images, and those of the validation are augmented too
 }
 
 
@@ -44,12 +45,14 @@ def folder(tmp_path_factory):
         ]
     )
     networks.save_model(head, folder / "start.keras")
+    factory.write_images(folder / "images.h5", (16, 16, 3), n=24)
+    (images,) = store.read_subset(folder / "images.h5", "train", ("images",))
+    store.write_statistics(folder / "normalize.h5", generators.make("normalize", {}).fit(images))
+    networks.save_model(models.build("base_net", (16, 16, 3), 2, {}), folder / "base_net.keras")
     return folder
 
 
 def factory_width(folder) -> tuple[int]:
-    from convstudy import store
-
     return store.read_subset(folder / "data.h5", "train", ("vectors",))[0].shape[1:]
 
 
@@ -57,12 +60,18 @@ def train(folder: Path, name: str, case: str, key: str = "key") -> dict[str, byt
     """Train as a new process would, with the backups of `name`; the bytes of what it left."""
     keras.utils.clear_session()
     keras.utils.set_random_seed(0)
+    data, start = "data.h5", "start.keras"
     spec = {"kind": "feature_head", "input": "features", "generator": None}
+    if case == "augmented":
+        data, start = "images.h5", "base_net.keras"
+        spec = {"kind": "base_net", "input": "images", "validation_images": "augmented"}
+        spec["generator"] = {"kind": "normalize", "options": {}}
     spec["training"] = SETTINGS | {"batch_size": 6, "epochs": EPOCHS} | CASES[case]
     (folder / name).mkdir(exist_ok=True)
     outputs = {"model": "model.keras", "history": "history.csv", "run": "run.json"}
     outputs = {key: str(folder / name / file) for key, file in outputs.items()}
-    inputs = {"data": str(folder / "data.h5"), "initial_weights": str(folder / "start.keras")}
+    inputs = {"data": str(folder / data), "initial_weights": str(folder / start)}
+    inputs["statistics"] = str(folder / "normalize.h5") if case == "augmented" else None
     training.train(spec, 0, inputs, outputs, {}, folder / name / "backups", key)
     return {name: Path(outputs[name]).read_bytes() for name in ("model", "history")}
 

@@ -159,17 +159,37 @@ def data(tmp_path_factory):
     return folder
 
 
+class Onlooker(keras.Model):
+    """Keeps the validation batches that Keras gives it, and learns nothing."""
+
+    def train_step(self, data):
+        return {"loss": 0.0}
+
+    def test_step(self, data):
+        self.seen.append([array.numpy() for array in data])
+        return {"loss": 0.0}
+
+
 def validation_passes(data, passes, epoch=0, **switches):
-    """Images and labels of some passes over the validation images, as `fit` takes them."""
-    _, fed = streams.load_subsets(
+    """Images and labels of the validation in some epochs from `epoch` on, as Keras gives them."""
+    fed, validation, callbacks = streams.load_subsets(
         SPEC | switches, data / "data.h5", data / "normalize.h5", 0, epoch
     )
-    steps, stream = fed.get("validation_steps", 3), fed["validation_data"]
-    if "validation_steps" not in fed:
-        stream = stream.repeat()
-    batches = list(stream.take(passes * steps))
-    split = [batches[i * steps : (i + 1) * steps] for i in range(passes)]
-    return [[np.concatenate([pair[k].numpy() for pair in part]) for k in (0, 1)] for part in split]
+    model = Onlooker()
+    model.seen = []
+    model.compile(run_eagerly=True)
+    model.fit(
+        fed["stream"],
+        steps_per_epoch=1,
+        initial_epoch=epoch,
+        epochs=epoch + passes,
+        callbacks=callbacks,
+        verbose=0,
+        **validation,
+    )
+    steps = len(model.seen) // passes
+    split = [model.seen[i * steps : (i + 1) * steps] for i in range(passes)]
+    return [[np.concatenate([pair[k] for pair in part]) for k in (0, 1)] for part in split]
 
 
 def expected(data, statistics):
@@ -251,7 +271,7 @@ def test_no_protocol_opens_the_test_images(data, tmp_path):
     with h5py.File(tmp_path / "blind.h5", "a") as file:
         del file["test"]
     spec = SPEC | {"validation_images": "augmented"}
-    fed, validation = streams.load_subsets(
+    fed, validation, _ = streams.load_subsets(
         spec, tmp_path / "blind.h5", data / "normalize.h5", seed=0
     )
     assert fed["n"] == 10 and validation["validation_steps"] == 3

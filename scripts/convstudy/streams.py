@@ -5,6 +5,7 @@ The order of the images and their augmentation are functions of (seed, epoch, st
 
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -13,31 +14,52 @@ from convstudy import generators, networks, store
 
 def load_subsets(
     spec: dict[str, Any], data_file: str, statistics_file: str | None, seed: int, epoch: int = 0
-) -> tuple[dict[str, Any], dict[str, Any]]:
+) -> tuple[dict[str, Any], dict[str, Any], list[keras.callbacks.Callback]]:
     """The stream from an `epoch` on (with its number of images `n`), and the validation images.
 
-    The latter are arguments of `fit`: a pass in the stored order, or, where the protocol has them
-    augmented, an endless stream of which each epoch takes one pass.
+    The latter are arguments of `fit`, and callbacks that they need: a pass in the stored order, or
+    one that is augmented anew in every epoch, where the protocol has it so.
     """
     batch = spec["training"]["batch_size"]
     generator, statistics = preprocessing(spec, statistics_file)
     arrays_read = (networks.array_of(spec["input"]), "labels")
 
-    def augmented(images: np.ndarray, labels: np.ndarray, seed: int) -> tf.data.Dataset:
-        arrays = generator.training_arrays(images, statistics)
-        return training_stream(generator, statistics, arrays, labels, batch, seed, epoch)
-
     images, labels = store.read_subset(data_file, "train", arrays_read)
-    held_out = store.read_subset(data_file, "validation", arrays_read)
-    if spec.get("validation_images") == "augmented":
-        validation = {
-            # a seed that no training has, so that its draws are not those of the training images
-            "validation_data": augmented(*held_out, seed + 2**32),
-            "validation_steps": -(-len(held_out[1]) // batch),
-        }
-    else:
-        validation = {"validation_data": test_stream(generator, statistics, *held_out, batch)}
-    return {"stream": augmented(images, labels, seed), "n": len(labels)}, validation
+    held_out, held_out_labels = store.read_subset(data_file, "validation", arrays_read)
+    arrays = generator.training_arrays(images, statistics)
+    stream = training_stream(generator, statistics, arrays, labels, batch, seed, epoch)
+    data = {"stream": stream, "n": len(labels)}
+    if spec.get("validation_images") != "augmented":
+        plain = test_stream(generator, statistics, held_out, held_out_labels, batch)
+        return data, {"validation_data": plain}, []
+    arrays, number = generator.training_arrays(held_out, statistics), EpochNumber()
+    validation = {
+        # a seed that no training has, so that its draws are not those of the training images
+        "validation_data": _passes(
+            generator, statistics, arrays, held_out_labels, batch, seed + 2**32, number.passes()
+        ),
+        "validation_steps": -(-len(held_out_labels) // batch),
+    }
+    return data, validation, [number]
+
+
+class EpochNumber(keras.callbacks.Callback):
+    """The number of the epoch that a training is in, for a stream of validation images.
+
+    Keras begins its validation data from the start in every epoch, so the data cannot count.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self._number = tf.Variable(0, dtype=tf.int64, trainable=False)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Take the number; epochs count from 0 here."""
+        self._number.assign(epoch)
+
+    def passes(self) -> tf.data.Dataset:
+        """The one number, as it is when the data are asked for."""
+        return tf.data.Dataset.range(1).map(lambda _: self._number.read_value())
 
 
 def preprocessing(
@@ -63,6 +85,20 @@ def training_stream(
     Keras's own seeded shuffle repeats one order in every epoch. Here order and augmentation follow
     from (seed, epoch, step), so a stream can also begin at any epoch.
     """
+    epochs = tf.data.Dataset.counter(first_epoch, 1)
+    return _passes(generator, statistics, arrays, labels, batch_size, seed, epochs)
+
+
+def _passes(
+    generator: generators.Generator,
+    statistics: generators.Statistics,
+    arrays: np.ndarray,
+    labels: np.ndarray,
+    batch_size: int,
+    seed: int,
+    epochs: tf.data.Dataset,
+) -> tf.data.Dataset:
+    """Augmented batches of (images, labels), a pass over all images for each number in `epochs`."""
     arrays, labels = tf.constant(arrays), tf.constant(labels)
     n = len(labels)
 
@@ -77,7 +113,6 @@ def training_stream(
         batch = generator.training_batch(tf.gather(arrays, rows), key, statistics)
         return batch, tf.gather(labels, rows)
 
-    epochs = tf.data.Dataset.counter(first_epoch, 1)
     stream = epochs.flat_map(batches_of).map(load, num_parallel_calls=1)
     return stream.prefetch(2).with_options(_options())
 

@@ -46,7 +46,7 @@ def train(
     epochs, stopping = EpochLog(), early_stopping(settings["patience"])
     backup = backups.EpochBackup(backup_folder, key, epochs.rows, stopping)
     first = backup.restore(model)
-    data, validation = streams.load_subsets(
+    data, validation, callbacks = streams.load_subsets(
         spec, inputs["data"], inputs.get("statistics"), seed, first
     )
     model.fit(
@@ -55,7 +55,7 @@ def train(
         initial_epoch=first,
         epochs=first if backup.is_over else settings["epochs"],
         **validation,
-        callbacks=[epochs, *([stopping] if stopping else []), backup],
+        callbacks=[*callbacks, epochs, *([stopping] if stopping else []), backup],
         shuffle=False,
         verbose=0,
     )
