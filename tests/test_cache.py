@@ -72,6 +72,19 @@ def test_a_damaged_entry_is_never_used(folder, damage):
     assert not cache._step("k1").exists()
 
 
+def test_a_damaged_entry_does_not_hinder_others(folder):
+    cache = Cache("cache", 8)
+    cache.keep("k1", make("one", b"first"))
+    cache._step("k1").write_text('{"outpuus": {}}')
+    cache.keep("k2", make("two", b"second"))  # beyond the limit: looks at all entries
+    assert cache.restore("k2", ["two"])
+
+
+def test_a_cache_of_no_size_gives_nothing_back(folder):
+    Cache("cache", 1000).keep("k1", make("one", b"first"))
+    assert Cache("cache", 0).restore("k1", ["one"]) is None
+
+
 def test_all_files_of_a_step_come_back_or_none(folder):
     cache = Cache("cache", 1000)
     step = {"outputs": make("one", b"first")["outputs"] | make("two", b"second")["outputs"]}

@@ -64,6 +64,13 @@ def test_a_bad_config_is_refused_with_key_value_and_nearest_name(change, words):
     assert all(word in str(refusal.value) for word in words), refusal.value
 
 
+def test_paths_of_backbones_are_compared_as_those_of_sources():
+    config = checked(backbones__own={"file": "./data/own.keras"})
+    assert config["backbones"]["own"]["file"] == "data/own.keras"
+    weights = {"application": "ResNet50", "weights": {"file": "./data/own.weights.h5"}}
+    assert checked(backbones__own=weights)["backbones"]["own"]["weights"]["file"][0] == "d"
+
+
 BIRDS = "variants.features_one_layer.backbone"
 
 

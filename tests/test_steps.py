@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 from click.testing import CliRunner
 
-from convstudy import code_digests, digests, files, records, steps, verification
+from convstudy import cache, code_digests, digests, files, records, steps, verification
 from convstudy.commands import main
 
 
@@ -215,6 +215,17 @@ def change_the_input():
     Path("in.txt").write_text("two")
 
 
+def test_what_hinders_the_cache_does_not_lose_a_result(monkeypatch):
+    def keep(*_):
+        raise FileNotFoundError("another process has renamed it")
+
+    monkeypatch.setattr(cache.Cache, "keep", keep)
+    steps.run(job_of(), copy)
+    assert Path("results/out.txt").read_text() == "one"
+    assert records.path_of("results/out.txt").is_file()
+    assert "the result is good, but" in Path("log.txt").read_text()
+
+
 def add_a_file():
     Path("results/plots/c.txt").write_text("from elsewhere")
 
@@ -228,9 +239,16 @@ def age():
     files.write_json(path, files.read_json(path) | {"format": 0})
 
 
+def break_the_record():
+    path = records.path_of("results/plots/b.txt")
+    record = files.read_json(path)
+    files.write_json(path, {key: record[key] for key in record if key != "code_of"})
+
+
 @pytest.mark.parametrize(
     ("harm", "sentence"),
     [
+        (break_the_record, "b.txt.json: cannot be read (it has no 'code_of')"),
         (damage, "results/plots/b.txt: has other bytes than copy left"),
         (delete, "results/plots/b.txt: is gone since copy made it"),
         (change_the_input, "results/plots/a.txt: was made from another in.txt"),

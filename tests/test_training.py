@@ -1,6 +1,10 @@
 """Training: rate, order of the images, repeatability, and the test subset left alone."""
 
+import os
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import factory
 import h5py
@@ -11,6 +15,7 @@ import pytest
 import tensorflow as tf
 
 from convstudy import digests, evaluation, files, generators, networks, store, streams, training
+from convstudy.errors import UserError
 
 SETTINGS = {
     "batch_size": 16,
@@ -215,6 +220,34 @@ def train_head(folder, **changes):
     steps = int(keras.saving.load_model(outputs["model"]).optimizer.iterations)
     model = networks.load_model(outputs["model"])
     return model, pd.read_csv(outputs["history"]), files.read_json(outputs["run"]), steps
+
+
+@pytest.mark.parametrize("patience", [None, 2])
+def test_a_training_that_diverges_says_so(vectors, patience):
+    with pytest.raises(UserError, match="diverged: the loss of epoch .*learning_rate"):
+        train_head(vectors, epochs=3, patience=patience, learning_rate=1e30)
+    shutil.rmtree(vectors / "backups")
+
+
+def test_the_user_s_own_settings_of_keras_decide_nothing(tmp_path):
+    (tmp_path / "keras.json").write_text(
+        '{"floatx": "float16", "epsilon": 0.1, "image_data_format": "channels_first"}'
+    )
+    program = """
+import sys; sys.path.insert(0, sys.argv[1])
+import keras; print(keras.config.floatx())
+from convstudy import runtime; runtime.set_up_tensorflow(1, 0)
+print(keras.config.floatx(), keras.config.epsilon(), keras.config.image_data_format())
+"""
+    scripts = str(Path(training.__file__).parents[1])
+    done = subprocess.run(
+        [sys.executable, "-c", program, scripts],
+        env=os.environ | {"KERAS_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == ["float16", "float32", "1e-07", "channels_last"]
 
 
 def test_early_stopping_gives_back_the_weights_of_the_best_epoch(vectors):

@@ -35,10 +35,11 @@ class Cache:
     def restore(self, key: str, outputs: Sequence[str]) -> dict[str, Any] | None:
         """Put a step's files in their places; None when the cache does not hold all of them.
 
-        All files are checked before the first appears. A damaged entry is removed.
+        A cache of size 0 holds nothing. All files are checked before the first appears. A damaged
+        entry is removed.
         """
         entry = self._step(key)
-        if not entry.is_file():
+        if not entry.is_file() or not self.max_bytes:
             return None
         try:
             step = _read_step(entry, outputs)
@@ -74,7 +75,9 @@ class Cache:
         entries = [(_modified(path), path) for path in self.folder.glob("steps/*.json")]
         for _, path in sorted(entries):
             with contextlib.suppress(UserError):  # removed or damaged meanwhile: no entry
-                yield path, files.read_json(path)
+                step = files.read_json(path)
+                if isinstance(step.get("outputs"), dict):
+                    yield path, step
 
     def size(self) -> int:
         """Bytes of all objects."""

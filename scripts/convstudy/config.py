@@ -116,6 +116,7 @@ def check_backbone(where: str, block: Block) -> None:
                     f"config: {where}.{key}: {block[key]!r} given, but a backbone from a file "
                     f"brings its weights and layers with it. Remove this key."
                 )
+        block["file"] = str(Path(block["file"]))  # as in `_check_files`
     elif block["weights"] is None:
         block["weights"] = "imagenet"
     if isinstance(block["weights"], dict):
@@ -127,6 +128,8 @@ def check_backbone(where: str, block: Block) -> None:
             )
         if given == ["variant"]:
             block["weights"].setdefault("seed", 0)
+        else:
+            block["weights"]["file"] = str(Path(block["weights"]["file"]))
 
 
 def _known(config: Block, section: str, name: str, where: str) -> Block:

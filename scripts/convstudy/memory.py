@@ -11,7 +11,7 @@ from pathlib import Path
 from snakemake.persistence import RECORD_FORMAT_VERSION, MetadataRecord
 from snakemake.persistence.file import FilePersistence
 
-from convstudy import files, records
+from convstudy import records
 from convstudy.errors import UserError
 
 
@@ -35,16 +35,14 @@ def restore(folder: Path) -> int:
 def _memory(path: Path) -> MetadataRecord:
     """What Snakemake would remember of a recorded step; no settings where the record says none."""
     try:
-        record = files.read_json(path)
+        record = records.read(path)
     except UserError:
-        record = {}
-    if record.get("format") != records.FORMAT:
         return MetadataRecord(params=[], record_format_version=RECORD_FORMAT_VERSION)
     inputs = records.inputs_of(record)
     code = records.code_param(record["code_of"], record["code"])
     return MetadataRecord(
         rule=record["rule"],
-        input=sorted(entry["path"] for entry in record["inputs"]),
+        input=sorted(inputs),
         params=sorted(map(repr, [*record["params"].values(), code])),
         input_checksums={name: f"sha256:{sha256}" for name, sha256 in inputs.items()},
         record_format_version=RECORD_FORMAT_VERSION,

@@ -115,6 +115,24 @@ def all_paths(project: Path = Path()) -> list[tuple[str, Path]]:
     return [(str(path.relative_to(folder).with_suffix("")), path) for path in paths]
 
 
+def read(path: Path) -> dict[str, Any]:
+    """Read the record of a finished step.
+
+    Raises:
+        UserError: it is missing or damaged, or another version of the workflow wrote it.
+    """
+    record = files.read_json(path)
+    if record.get("format") != FORMAT:
+        raise UserError(
+            f"{path}: format {record.get('format')}, expected {FORMAT}: it was written by another "
+            f"version of this workflow; delete what it records and run snakemake again"
+        )
+    for key in ("rule", "wildcards", "params", "code_of", "code", "inputs", "versions", "outputs"):
+        if key not in record:
+            raise files.damaged(path, f"it has no '{key}'")
+    return record
+
+
 def write(record: dict[str, Any]) -> None:
     """Write a finished record, once for each of its files."""
     for output in record["outputs"]:
@@ -126,7 +144,7 @@ def _checked(path: str) -> str:
     found = folders.of_any(Path(path))
     if path_of(path).is_file():
         made = files.read_json(path_of(path))
-        if made.get("format") == FORMAT and made["outputs"].get(path) != found:
+        if made.get("format") == FORMAT and read(path_of(path))["outputs"].get(path) != found:
             raise UserError(
                 f"{path} is not the file that {made['rule']} left there: it is damaged or comes "
                 f"from elsewhere. Delete it and run the same command again"

@@ -62,11 +62,11 @@ def run_uncached(job: Any, work: Callable[[Any], None]) -> None:
 
 
 def _keep(cache: Cache, key: str, record: dict[str, Any]) -> None:
-    """Keep a result for another time; a full disk is no reason to lose it now."""
+    """Keep a result for another time; whatever hinders that is no reason to lose it now."""
     try:
         cache.keep(key, record)
-    except UserError as error:
-        log.warning("the result is good, but the cache cannot keep it: %s", error)
+    except Exception as error:  # a full disk, or another process that keeps the same file
+        log.warning("the result is good, but the cache cannot keep it: %r", error)
 
 
 @contextlib.contextmanager

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from convstudy import backups, files, models, networks, streams
+from convstudy.errors import UserError
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +37,9 @@ def train(
         provenance: digests taken before the run; written as they are.
         backup_folder: where a backup is written after each epoch.
         key: digest of all that this training depends on; backups of another one are not used.
+
+    Raises:
+        UserError: the network that would be kept has no finite loss.
     """
     settings = spec["training"]
     network = networks.load_model(inputs["initial_weights"], spec["kind"])
@@ -59,18 +63,25 @@ def train(
         shuffle=False,
         verbose=0,
     )
-    about = {"n_train": data["n"], "provenance": provenance}
+    history = pd.DataFrame(epochs.rows)
+    about = _about(model, history, stopping is not None)
+    about |= {"n_train": data["n"], "provenance": provenance}
     about |= {f"train_{name}": value for name, value in backup.costs().items()}
     networks.save_model(model, outputs["model"])
-    history = pd.DataFrame(epochs.rows)
     with files.whole_file(outputs["history"]) as temporary:
         history.to_csv(temporary, index=False)
-    files.write_json(outputs["run"], about | _about(model, history, stopping is not None))
+    files.write_json(outputs["run"], about)
 
 
 def _about(model: keras.Model, history: pd.DataFrame, best_is_kept: bool) -> dict[str, Any]:
     """What run.json says of a trained network, and of the epoch whose weights it has."""
     kept = history.iloc[int(history["val_accuracy"].idxmax()) if best_is_kept else -1]
+    if not np.isfinite(kept["loss"]):
+        raise UserError(
+            f"the training diverged: the loss of epoch {int(kept['epoch'])}, whose network would "
+            f"be kept, is {kept['loss']}. Set a lower training.learning_rate for this variant; in "
+            f"a sweep, leave out the value that is too high."
+        )
     return {
         "epochs_run": len(history),
         "best_epoch": int(kept["epoch"]),

@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from convstudy import files, folders, records
+from convstudy import folders, records
 from convstudy.errors import UserError
 
 # Folders of files that steps make; logs and Snakemake's own files have no record.
@@ -33,7 +33,7 @@ def problems(results: Path) -> Iterator[str]:
     for output, path in records.all_paths(project):
         recorded.add(project / output)
         try:
-            record = _read(path)
+            record = records.read(path)
         except UserError as error:
             yield str(error)
             continue
@@ -48,16 +48,6 @@ def problems(results: Path) -> Iterator[str]:
             left = path.name.startswith(".part.")
             reason = "was left half-written by a killed step" if left else "has no record"
             yield f"{path}: {reason}; {AGAIN}"
-
-
-def _read(path: Path) -> dict[str, Any]:
-    record = files.read_json(path)
-    if record.get("format") != records.FORMAT:
-        raise UserError(
-            f"{path}: format {record.get('format')}, expected {records.FORMAT}: it was written by "
-            f"another version of this workflow; delete what it records and run snakemake again"
-        )
-    return record
 
 
 def _inputs(
