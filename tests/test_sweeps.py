@@ -123,6 +123,36 @@ def test_bad_sweeps_are_refused(sweep, words):
     refused({"variants__swept": head}, *words)
 
 
+@pytest.mark.parametrize(
+    ("limits", "words"),
+    [
+        ({"studies__demo__tasks": {"max_epochs": 30}}, "training.epochs: 50 .* 30"),
+        ({"studies__demo__limits": {"swept": 5}}, "training.epochs: 10 .* 5"),
+    ],
+)
+def test_values_that_a_study_s_limits_would_cut_are_refused(limits, words):
+    tasks = checked()["studies"]["demo"]["tasks"]
+    if "studies__demo__tasks" in limits:
+        limits = {"studies__demo__tasks": tasks | {"birds": tasks["birds"] | {"max_epochs": 30}}}
+    with pytest.raises(UserError, match=f"variants.swept.sweep.{words}"):
+        study(sweep={"training.epochs": [10, 50]}, **limits)
+
+
+def test_no_patience_is_a_value_too():
+    _, resolved = study(sweep={"training.patience": [None, 3]})
+    first, second = (row["training"] for row in resolved.rows)
+    assert (first["patience"], second["patience"]) == (first["epochs"], 3)
+
+
+def test_options_of_a_generator_that_the_study_gives_are_checked():
+    swept = {"task": "objects", "model": "base_net", "generator": "normalize"}
+    swept["sweep"] = {"generator.width_shift": [0.0, 0.1]}
+    changes = {"variants__swept": swept, "studies__demo__variants": ["swept"]}
+    studies.resolve(checked(**changes))
+    with pytest.raises(UserError, match="generators.whiten__width_shift_0.*width_shift"):
+        studies.resolve(checked(studies__demo__generators={"swept": "whiten"}, **changes))
+
+
 def test_names_that_a_sweep_takes_are_refused():
     head = {"task": "birds", "model": "head_two_layers", "sweep": {"training.batch_size": [8, 16]}}
     config = checked()
@@ -215,7 +245,7 @@ def test_the_summary_has_one_result_a_sweep_and_a_table_of_its_values(swept, tmp
     chosen = [line for line in values.splitlines() if line.endswith("| chosen |")]
     assert len(chosen) == 1 and "| 0.03 | 70.5 |" in chosen[0]
     table = pandas.read_csv(paths[0])
-    assert list(table.columns)[-2:] == ["sweep", "selected"]
+    assert list(table.columns)[-3:] == ["sweep", "selected", "threads"]
     assert table["selected"].sum() == 2
     assert 1 / CLASSES == pytest.approx(table["chance_accuracy"].iloc[0], abs=1e-6)
 

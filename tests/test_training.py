@@ -14,7 +14,17 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 
-from convstudy import digests, evaluation, files, generators, networks, store, streams, training
+from convstudy import (
+    digests,
+    evaluation,
+    files,
+    generators,
+    networks,
+    runtime,
+    store,
+    streams,
+    training,
+)
 from convstudy.errors import UserError
 
 SETTINGS = {
@@ -248,6 +258,33 @@ print(keras.config.floatx(), keras.config.epsilon(), keras.config.image_data_for
         check=True,
     )
     assert done.stdout.split() == ["float16", "float32", "1e-07", "channels_last"]
+
+
+def test_an_edited_source_tree_is_not_called_its_commit(tmp_path):
+    package = tmp_path / "project/scripts/convstudy"
+    package.mkdir(parents=True)
+    shutil.copy(runtime.__file__, package)
+
+    def commit():
+        program = f"import sys; sys.path.insert(0, {str(package)!r}); import runtime"
+        command = [sys.executable, "-c", f"{program}; print(runtime.git_commit())"]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+    def git(where, *arguments):
+        who = ["-c", "user.name=a", "-c", "user.email=a@b"]
+        subprocess.run(["git", "-C", str(where), *who, *arguments], check=True, capture_output=True)
+
+    git(tmp_path, "init")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "-m", "something else's")
+    assert commit() == "None"
+    git(tmp_path / "project", "init")
+    git(tmp_path / "project", "add", "scripts/convstudy/runtime.py")
+    git(tmp_path / "project", "commit", "-m", "ours")
+    assert len(commit()) == 40
+    with open(package / "runtime.py", "a") as stream:
+        stream.write("# edited")
+    assert commit().endswith("-dirty")
 
 
 def test_early_stopping_gives_back_the_weights_of_the_best_epoch(vectors):

@@ -64,6 +64,7 @@ def of(config: Block, study_name: str, name: str, variant: Block) -> Block:
     }
     shown = ("of", "protocol", "sweep", "values", "description", "reference")
     run |= {key: variant[key] for key in shown}
+    _check_values(study_name, run)
     _check_size(config, run)
     return run
 
@@ -109,6 +110,19 @@ def _switches(protocol: Block, augments: bool, takes: str) -> Block:
     if takes == "backbone" and protocol["backbone_batch_norm"] != "frozen":
         found["backbone_batch_norm"] = protocol["backbone_batch_norm"]
     return found
+
+
+def _check_values(study_name: str, run: Block) -> None:
+    """Refuse a sweep's values of epochs and patience that the limits of a study cut."""
+    for parameter, value in run["values"].items():
+        section, option = parameter.split(".")
+        used = run["training"].get(option)
+        if section == "training" and value is not None and used != value:
+            raise UserError(
+                f"config: variants.{run['of']}.sweep.{parameter}: {value} is cut to {used} by the "
+                f"limits of study '{study_name}' (max_epochs and patience of its tasks, limits). "
+                f"Give values within them, or raise them."
+            )
 
 
 def _check_size(config: Block, run: Block) -> None:

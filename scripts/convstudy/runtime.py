@@ -27,14 +27,19 @@ def set_up_tensorflow(threads: int, seed: int) -> None:
 
 
 def git_commit() -> str | None:
-    """The commit of the source tree, or None outside a checkout."""
-    done = subprocess.run(
-        ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return done.stdout.strip() or None
+    """The commit of the source tree, with `-dirty` where it was edited since; None if it has none.
+
+    A copy of the sources inside the checkout of something else has none.
+    """
+    package = Path(__file__).parent
+
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(package), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+
+    if git("rev-parse", "--show-toplevel") != str(package.parents[1].resolve()):
+        return None
+    return git("describe", "--always", "--dirty", "--abbrev=40", "--exclude=*") or None
 
 
 def peak_memory_mib() -> float:
