@@ -110,11 +110,15 @@ def test_the_rate_decays_as_in_keras_2(step):
     assert float(schedule(step)) == pytest.approx(0.01 / (1 + 1e-6 * step), rel=1e-6)
 
 
+def epochs_from(first):
+    return tf.data.Dataset.counter(first, 1)
+
+
 def orders(first_epoch, epochs, seed=0):
     """The order of 37 images in each of some epochs."""
     numbers = np.arange(37, dtype=np.int32)
     stream = streams.training_stream(
-        generators.Generator(), {}, numbers[:, None], numbers, 8, seed, first_epoch
+        generators.Generator(), {}, numbers[:, None], numbers, 8, seed, epochs_from(first_epoch)
     )
     labels = [y.numpy() for _, y in stream.take(5 * epochs)]
     return np.concatenate(labels).reshape(epochs, 37).tolist()
@@ -187,7 +191,7 @@ def test_an_augmented_stream_can_begin_at_any_epoch(trained_on):
 
     def batches(first_epoch, seed=0):
         stream = streams.training_stream(
-            generator, statistics, images, labels, 16, seed, first_epoch
+            generator, statistics, images, labels, 16, seed, epochs_from(first_epoch)
         )
         return [x.numpy() for x, _ in stream.take(4 * (4 - first_epoch))]
 
@@ -199,7 +203,8 @@ def test_an_augmented_stream_can_begin_at_any_epoch(trained_on):
 
 def test_labels_stay_with_their_images(trained_on):
     images, labels = store.read_subset(trained_on / "data.h5", "train")
-    stream = streams.training_stream(generators.make("none", {}), {}, images, labels, 16, 0)
+    none = generators.make("none", {})
+    stream = streams.training_stream(none, {}, images, labels, 16, 0, epochs_from(0))
     for batch, found in stream.take(4):
         for image, label in zip(batch.numpy(), found.numpy(), strict=True):
             row = np.abs(images / np.float32(255) - image).reshape(50, -1).sum(axis=1).argmin()

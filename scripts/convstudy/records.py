@@ -127,6 +127,11 @@ def read(path: Path) -> dict[str, Any]:
             f"{path}: format {record.get('format')}, expected {FORMAT}: it was written by another "
             f"version of this workflow; delete what it records and run snakemake again"
         )
+    return _whole(record, path)
+
+
+def _whole(record: dict[str, Any], path: Path) -> dict[str, Any]:
+    """The record, unless a key is missing that all of this format have."""
     for key in ("rule", "wildcards", "params", "code_of", "code", "inputs", "versions", "outputs"):
         if key not in record:
             raise files.damaged(path, f"it has no '{key}'")
@@ -144,7 +149,8 @@ def _checked(path: str) -> str:
     found = folders.of_any(Path(path))
     if path_of(path).is_file():
         made = files.read_json(path_of(path))
-        if made.get("format") == FORMAT and read(path_of(path))["outputs"].get(path) != found:
+        known = made.get("format") == FORMAT
+        if known and _whole(made, path_of(path))["outputs"].get(path) != found:
             raise UserError(
                 f"{path} is not the file that {made['rule']} left there: it is damaged or comes "
                 f"from elsewhere. Delete it and run the same command again"

@@ -27,7 +27,8 @@ def load_subsets(
     images, labels = store.read_subset(data_file, "train", arrays_read)
     held_out, held_out_labels = store.read_subset(data_file, "validation", arrays_read)
     arrays = generator.training_arrays(images, statistics)
-    stream = training_stream(generator, statistics, arrays, labels, batch, seed, epoch)
+    epochs = tf.data.Dataset.counter(epoch, 1)
+    stream = training_stream(generator, statistics, arrays, labels, batch, seed, epochs)
     data = {"stream": stream, "n": len(labels)}
     if spec.get("validation_images") != "augmented":
         plain = test_stream(generator, statistics, held_out, held_out_labels, batch)
@@ -35,7 +36,7 @@ def load_subsets(
     arrays, number = generator.training_arrays(held_out, statistics), EpochNumber()
     validation = {
         # a seed that no training has, so that its draws are not those of the training images
-        "validation_data": _passes(
+        "validation_data": training_stream(
             generator, statistics, arrays, held_out_labels, batch, seed + 2**32, number.passes()
         ),
         "validation_steps": -(-len(held_out_labels) // batch),
@@ -78,27 +79,13 @@ def training_stream(
     labels: np.ndarray,
     batch_size: int,
     seed: int,
-    first_epoch: int = 0,
+    epochs: tf.data.Dataset,
 ) -> tf.data.Dataset:
-    """Endless batches of (images, labels), each epoch in an order of its own.
+    """Augmented batches of (images, labels): in each of `epochs` all, in an order of its own.
 
     Keras's own seeded shuffle repeats one order in every epoch. Here order and augmentation follow
     from (seed, epoch, step), so a stream can also begin at any epoch.
     """
-    epochs = tf.data.Dataset.counter(first_epoch, 1)
-    return _passes(generator, statistics, arrays, labels, batch_size, seed, epochs)
-
-
-def _passes(
-    generator: generators.Generator,
-    statistics: generators.Statistics,
-    arrays: np.ndarray,
-    labels: np.ndarray,
-    batch_size: int,
-    seed: int,
-    epochs: tf.data.Dataset,
-) -> tf.data.Dataset:
-    """Augmented batches of (images, labels), a pass over all images for each number in `epochs`."""
     arrays, labels = tf.constant(arrays), tf.constant(labels)
     n = len(labels)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from convstudy import config as settings
-from convstudy import plugins, resolution, schema, sweeps, variants
+from convstudy import resolution, sweeps, variants
 from convstudy.errors import UserError
 from convstudy.schema import Block
 
@@ -166,10 +166,6 @@ def resolve(config: Block) -> Study:
                 rows[study_name].append(run)
     for name, block in config["backbones"].items():
         settings.check_backbone(f"backbones.{name}", block)  # those of sweeps are new
-    for section in ("models", "generators"):
-        for name, block in config[section].items():
-            described = plugins.describe(section, block["kind"])
-            schema.check(plugins.options(block), described.schema, f"{section}.{name}")
     _check_origins(config, found)
     return Study(config, rows[config["study"]], found)
 

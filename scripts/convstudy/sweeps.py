@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from convstudy import plugins
+from convstudy import plugins, schema
 from convstudy.errors import UserError
 from convstudy.schema import Block
 
@@ -54,12 +54,15 @@ def derived(config: Block, section: str, name: str, options: Block) -> str:
     """The name of a model, generator or backbone with other options; its block joins the config.
 
     Raises:
-        UserError: the name is taken by another block.
+        UserError: the name is taken by another block, or the kind has no such option.
     """
     if not options:
         return name
     full = "__".join([name, *(token(*pair) for pair in options.items())])
     block = config[section][name] | options
+    if "kind" in block and full not in config[section]:  # the study may have chosen another kind
+        described = plugins.describe(section, block["kind"])
+        schema.check(plugins.options(block), described.schema, f"{section}.{full}")
     if config[section].setdefault(full, block) != block:
         raise UserError(
             f"config: {section}.{full}: this name is that of '{name}' in a sweep over "

@@ -30,7 +30,8 @@ options = {"width_shift": 0.1, "height_shift": 0.1, "horizontal_flip": True}
 generator = generators.make("normalize", options)
 fitted = generator.fit(images)
 arrays = generator.training_arrays(images, fitted)
-stream = streams.training_stream(generator, fitted, arrays, labels, batch, 0)
+epochs = tf.data.Dataset.counter(0, 1)
+stream = streams.training_stream(generator, fitted, arrays, labels, batch, 0, epochs)
 network = models.build("improved_net", (32, 32, 3), 25, {"batch_norm": "before"})
 rates = {"learning_rate": 0.01, "decay": 1e-6, "momentum": 0.9, "nesterov": True}
 training.compiled(network, rates).fit(stream, steps_per_epoch=20, verbose=0)
