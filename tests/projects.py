@@ -90,8 +90,9 @@ def done(folder: Path) -> list[str]:
     ]
 
 
-def why(folder: Path) -> str:
-    command = [sys.executable, "convstudy", "why", "--configfile", "tiny.yaml"]
+def why(folder: Path, *arguments: str) -> str:
+    arguments = (*arguments, "--configfile", "tiny.yaml")
+    command = [sys.executable, "convstudy", "why", *arguments]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout
 
 

@@ -1,5 +1,6 @@
 """The digest of code: what it sees, and what it leaves alone."""
 
+import sys
 import time
 
 import pytest
@@ -109,6 +110,55 @@ def test_a_name_that_another_module_hands_on_is_followed(digest):
     assert digest(files | {"convstudy/far.py": changed}) != before
 
 
+@pytest.mark.parametrize(
+    "near",
+    [
+        "from convstudy.far import *\n\n\ndef f():\n    return g()\n",
+        "from .far import *\n\n\ndef f():\n    return g()\n",
+        "from convstudy.middle import *\n\n\ndef f():\n    return g()\n",
+        "from convstudy.middle import g\n\n\ndef f():\n    return g()\n",
+        "try:\n    from convstudy.far import g\nexcept ImportError:\n    g = None\n\n\n"
+        "def f():\n    return g()\n",
+    ],
+    ids=["star", "relative", "two away", "handed on", "in a try"],
+)
+def test_star_imports_and_imports_in_a_try_are_followed(digest, near):
+    files = {"convstudy/near.py": near, "convstudy/middle.py": "from convstudy.far import *\n"}
+    before = digest(files)
+    changed = FILES["convstudy/far.py"].replace("return LIMIT", "return -LIMIT")
+    assert digest(files | {"convstudy/far.py": changed}) != before
+
+
+def test_modules_that_import_each_other_with_a_star_end(digest):
+    files = {
+        "convstudy/near.py": "from convstudy.far import *\n\n\ndef f():\n    return g()\n",
+        "convstudy/far.py": "from convstudy.near import *\n\n\ndef g():\n    return 1\n",
+    }
+    before = digest(files)
+    changed = files["convstudy/far.py"].replace("return 1", "return 2")
+    assert digest(files | {"convstudy/far.py": changed}) != before
+
+
+@pytest.mark.parametrize(
+    ("near", "file"),
+    [
+        ("import layers\n\n\ndef f():\n    return layers.block()\n", "layers.py"),
+        ("from layers import block\n\n\ndef f():\n    return block()\n", "layers.py"),
+        ("from own.layers import block\n\n\ndef f():\n    return block()\n", "own/layers.py"),
+        ("import own.layers\n\n\ndef f():\n    return own.layers.block()\n", "own/layers.py"),
+    ],
+)
+def test_a_module_beside_the_package_is_followed_and_is_no_library(digest, near, file):
+    files = {"convstudy/near.py": near, file: "def block():\n    return 1\n"}
+    before = digest(files)
+    units = code_digests.units("job.py")
+    assert code_digests.libraries(units) == []
+    assert [code_digests.described(x) for x in units if "block" in x] == [f"{file}: function block"]
+    assert digest(files | {file: "def block():\n    # why\n    return 1\n"}) == before
+    assert digest(files | {file: files[file] + "\n\ndef other():\n    return 2\n"}) == before
+    assert digest(files | {file: "def block():\n    return 2\n"}) != before
+
+
 def test_an_edit_is_seen_by_a_process_that_has_read_the_files_before(digest, tmp_path):
     before = digest()
     path = tmp_path / "convstudy/far.py"
@@ -164,3 +214,13 @@ def test_the_digest_of_a_file_is_that_of_its_bytes(tmp_path):
 def test_a_module_that_nothing_installed_has_no_version():
     assert records._version("helpers_of_the_user") == ("helpers_of_the_user", "unknown")
     assert records._version("yaml")[0] == "pyyaml"
+
+
+def test_python_and_the_switches_of_tensorflow_are_versions(monkeypatch):
+    monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
+    units = code_digests.units("train_model.py")
+    before = records.versions(units)
+    assert before["python"] == f"{sys.version_info.major}.{sys.version_info.minor}"
+    assert {"keras", "numpy", "tensorflow"} <= set(before)
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
+    assert records.versions(units) == before | {"TF_ENABLE_ONEDNN_OPTS": "0"}

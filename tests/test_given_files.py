@@ -50,7 +50,7 @@ def is_stale(folder: Path, target: str = TARGET) -> bool:
 def project(tmp_path_factory) -> Path:
     """A copy of the project whose data set is read from the folder `pictures`."""
     folder = tmp_path_factory.mktemp("project")
-    for name in ("Snakefile", "config.yaml", "rules", "scripts", "profiles", "envs"):
+    for name in ("convstudy", "Snakefile", "config.yaml", "rules", "scripts", "profiles", "envs"):
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
         copy(ROOT / name, folder / name)
     (folder / "mine.yaml").write_text(STUDY)
@@ -104,6 +104,13 @@ def test_a_changed_file_of_the_same_size_and_date_is_seen(pictures):
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
     assert path.stat().st_size == before.st_size
     assert is_stale(pictures.parent)
+
+
+def test_why_names_the_folder_whose_content_changed(pictures):
+    (pictures / "train/a/00.bmp").write_bytes(fx.encoded(fx.picture(99), "BMP"))
+    command = [sys.executable, "convstudy", "why", TARGET, "--configfile", "mine.yaml"]
+    done = subprocess.run(command, cwd=pictures.parent, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[0].endswith("pictures has other content"), done.stdout
 
 
 @pytest.mark.parametrize("change", ["added", "removed", "renamed"])

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 import zipfile
 
 import pandas as pd
@@ -242,6 +243,17 @@ def test_why_says_what_changed_and_whom_it_concerns(edited):
     assert "training.decay: 1e-06 -> 1e-05" in jobs
     assert "features_one_layer" not in said.split(cause)[1].split("training.decay")[0]
     assert (edited / "results/summary.csv").is_file()
+
+
+def test_why_takes_a_target_and_options_in_any_order_and_answers_in_seconds(edited):
+    edit(edited / "scripts/convstudy/models/base_net.py", "layers.Dense(50,", "layers.Dense(51,")
+    target = "results/initial_weights/tiny_objects/base_net/seed0.keras"
+    start = time.monotonic()
+    said = why(edited, "-c4", target)
+    assert time.monotonic() - start < 10
+    assert said == why(edited, target, "-c4")
+    assert "models/base_net.py: function build changed" in said
+    assert "train_model" not in said and "1 steps" in said
 
 
 def test_a_bad_key_is_refused_in_one_sentence(project):

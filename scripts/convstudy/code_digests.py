@@ -1,10 +1,11 @@
 """Digests of code: which definitions a step really uses, and a digest of each.
 
 A unit is one top-level definition of a module (function, class, constant). A step uses the units of
-its script, those of the modules it names (a model's file, say), and every unit that these refer to,
-through the package, directly or not; it uses what an imported module does on import, too. A unit's
-digest is that of its syntax tree written out again, so comments, formatting and docstrings do not
-count, and neither does a sibling function that nobody calls.
+its script, those of the modules it names (a model's file, say), and every unit under `scripts/` that
+these refer to, directly or not; it uses what an imported module does on import, too, and all of a
+module that is imported with a star. A unit's digest is that of its syntax tree written out again,
+so comments, formatting and docstrings do not count, and neither does a sibling function that nobody
+calls.
 
 What keeps books around a step (`steps`, and the cache beneath it) decides no result and is left
 out: an edit there must not cost a study its trainings.
@@ -94,11 +95,11 @@ def libraries(found: dict[str, str]) -> list[str]:
 def described(unit: str) -> str:
     """A unit in words: `models/base_net.py: function build`."""
     name, _, definition = unit.partition(":")
-    file = name if name.endswith(".py") else "/".join(name.split(".")[1:]) + ".py"
+    file = name if name.endswith(".py") else name.replace(".", "/") + ".py"
     module = _module(name)
     statement = module.units.get(definition, [None])[0] if module else None
     kinds = {ast.FunctionDef: "function ", ast.ClassDef: "class ", ast.Assign: "constant "}
-    return f"{file}: {kinds.get(type(statement), '')}{definition}"
+    return f"{file.removeprefix(PACKAGE + '/')}: {kinds.get(type(statement), '')}{definition}"
 
 
 class _Module:
@@ -111,6 +112,11 @@ class _Module:
         self.imports: dict[str, str] = {}
         tree = ast.parse(path.read_text())
         self.libraries = {name for node in ast.walk(tree) for name in _libraries(node)}
+        self.stars = [
+            self._base(node)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.ImportFrom) and node.names[0].name == "*"
+        ]
         for statement in tree.body:
             if isinstance(statement, ast.Import | ast.ImportFrom):
                 self.imports |= self._bound(statement)
@@ -120,6 +126,9 @@ class _Module:
             names = list(_defined(statement))
             for unit in names:
                 self.units.setdefault(unit, []).append(statement)
+            if not names:  # an import may stand in a `try`
+                for node in ast.walk(statement):
+                    self.imports |= self._bound(node)
             if not names or _registers(statement):
                 self.effects.append(statement)
         self._name = name
@@ -139,32 +148,44 @@ class _Module:
         nodes = [node for statement in statements for node in ast.walk(statement)]
         local = {}
         for node in nodes:
-            if isinstance(node, ast.Import | ast.ImportFrom):
-                local |= self._bound(node)
+            local |= self._bound(node)
         bound |= local
-        targets = list(local.values())
+        targets, whole = list(local.values()), []
         if name == ON_IMPORT:
-            targets += self.imports.values()
+            targets += [*self.imports.values(), *self.stars]
+            whole = [unit for star in self.stars if _module(star) for unit in _all_of(star)]
         imported = [(m, ON_IMPORT) for target in targets for m in _packages_of(target)]
         inner = {id(node.value) for node in nodes if isinstance(node, ast.Attribute)}
         chains = [node for node in nodes if id(node) not in inner]
         used = [unit for node in chains for unit in _resolve(node, bound)]
-        return imported + used + [(self._name, ON_IMPORT)]
+        return imported + used + whole + [(self._name, ON_IMPORT)]
 
     def _statements(self, name: str) -> list[ast.stmt]:
         return self.effects if name == ON_IMPORT else self.units[name]
 
-    def _bound(self, node: ast.Import | ast.ImportFrom) -> dict[str, str]:
-        """Local names of this package's things, and their dotted names."""
+    def _bound(self, node: ast.AST) -> dict[str, str]:
+        """Names that an import of something under `scripts/` binds, and their dotted names."""
         if isinstance(node, ast.Import):
             names = {a.asname or a.name.split(".")[0]: a.name for a in node.names}
             # `import a.b` binds `a`; the chain `a.b.c` is resolved from the top
             names = {k: (v if k != v.split(".")[0] else k) for k, v in names.items()}
-        else:
-            above = self.package[: len(self.package) - node.level + 1] if node.level else ()
-            base = ".".join([*above, *([node.module] if node.module else [])])
+        elif isinstance(node, ast.ImportFrom):
+            base = self._base(node)
             names = {a.asname or a.name: f"{base}.{a.name}" for a in node.names}
-        return {k: v for k, v in names.items() if v.split(".")[0] == PACKAGE}
+        else:
+            names = {}
+        return {k: v for k, v in names.items() if _is_ours(v)}
+
+    def _base(self, node: ast.ImportFrom) -> str:
+        """The dotted name of the module from which an import takes."""
+        above = self.package[: len(self.package) - node.level + 1] if node.level else ()
+        return ".".join([*above, *([node.module] if node.module else [])])
+
+
+def _is_ours(dotted: str) -> bool:
+    """Whether a dotted name begins with a module or folder of `scripts/`."""
+    top = SCRIPTS / dotted.split(".")[0]
+    return top.with_suffix(".py").is_file() or top.is_dir()
 
 
 @cache
@@ -229,7 +250,7 @@ def _libraries(node: ast.AST) -> list[str]:
             found = [module.split(".")[0]]
         case _:
             found = []
-    return [name for name in found if name != PACKAGE and name not in sys.stdlib_module_names]
+    return [x for x in found if not _is_ours(x) and x not in sys.stdlib_module_names]
 
 
 def _registers(statement: ast.stmt) -> bool:

@@ -1,14 +1,16 @@
 """Records: what a step was made of, taken before it runs, and what it left.
 
 A record has the step's `rule`, `wildcards`, `params`, `code_of` (its script and modules), `code`
-(digest of each unit of code that they use), `inputs` (path and SHA-256), library `versions`,
-`threads` of TensorFlow, and, once it is done, its `outputs` (path to SHA-256). Its key, by which
-the cache knows a step, is the digest of all but paths and outputs. Records lie beside the results
-and travel with them; `./convstudy verify` and `./convstudy why` read them, and `memory` tells
-Snakemake of them.
+(digest of each unit of code that they use), `inputs` (path and SHA-256), `versions` (of Python and
+the libraries; TensorFlow's switches), `threads` of TensorFlow, and, once it is done, its `outputs`
+(path to SHA-256). Its key, by which the cache knows a step, is the digest of all but paths and
+outputs. Records lie beside the results and travel with them; `./convstudy verify` and `./convstudy
+why` read them, and `memory` tells Snakemake of them.
 """
 
 import json
+import os
+import platform
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
@@ -19,6 +21,15 @@ from convstudy.errors import UserError
 
 FORMAT = 2
 FOLDER = files.OWN / "records"
+# Variables of the environment by which TensorFlow computes other bits.
+SWITCHES = (
+    "NVIDIA_TF32_OVERRIDE",
+    "ONEDNN_DEFAULT_FPMATH_MODE",
+    "ONEDNN_MAX_CPU_ISA",
+    "TF_ENABLE_ONEDNN_OPTS",
+    "TF_XLA_FLAGS",
+    "XLA_FLAGS",
+)
 
 
 def before(job: Any) -> dict[str, Any]:
@@ -159,13 +170,15 @@ def _checked(path: str) -> str:
 
 
 def versions(units: dict[str, str]) -> dict[str, str]:
-    """Versions of the libraries that a step's code imports.
+    """Versions of Python and of the libraries that a step's code imports, and TensorFlow's switches.
 
     An upgrade makes no finished result stale, because a study of weeks must not be lost to it; but
     a step that is done anew takes nothing from the cache that another version made, and a summary
     says so when its rows were made by several.
     """
-    return dict(map(_version, code_digests.libraries(units)))
+    python = ".".join(platform.python_version_tuple()[:2])
+    switches = {name: os.environ[name] for name in SWITCHES if name in os.environ}
+    return {"python": python} | switches | dict(map(_version, code_digests.libraries(units)))
 
 
 def _version(module: str) -> tuple[str, str]:

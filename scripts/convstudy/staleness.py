@@ -1,7 +1,7 @@
 """Why a step would run: what differs between its record and the state of the project now."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from convstudy import code_digests
@@ -19,7 +19,9 @@ def changes(record: Values, params: Values) -> list[str]:
     found = _code_changes(record["code"], code_digests.units(*json.loads(params["code"])["of"]))
     now = {name: value for name, value in params.items() if name != "code"}
     for name in sorted({*record["params"], *now}):
-        found += _value_changes(_parsed(record["params"].get(name)), _parsed(now.get(name)), [])
+        before, after = (_parsed(values.get(name)) for values in (record["params"], now))
+        differ = _content_changes if name == "contents" else _value_changes
+        found += differ(before, after)
     return found
 
 
@@ -44,7 +46,18 @@ def _code_changes(old: Values, new: Values) -> list[str]:
     return [x for x in found if x.endswith("changed")] or found
 
 
-def _value_changes(old: Any, new: Any, path: list[str]) -> list[str]:
+def _content_changes(old: Values | None, new: Values | None) -> list[str]:
+    """Files and folders of the user's that have another digest."""
+    old, new = old or {}, new or {}
+    found = []
+    for path in sorted({*old, *new}):
+        if old.get(path) != new.get(path):
+            what = "has other content" if path in old else "was not read before"
+            found.append(f"{path} {what if path in new else 'is not there any more'}")
+    return found
+
+
+def _value_changes(old: Any, new: Any, path: Sequence[str] = ()) -> list[str]:
     """Settings that differ, as `path: old -> new`."""
     if isinstance(old, dict) and isinstance(new, dict):
         return [

@@ -25,7 +25,7 @@ def command(arguments: tuple[str, ...]) -> None:
     ARGUMENTS are those that you would give to snakemake: targets and options such as
     `--config study=NAME`. The target is results/summary.csv if none is named.
     """
-    dag = _dag(list(arguments) or [TARGET])
+    dag = _dag(list(arguments))
     stale = [job for job in dag.jobs if dag.needrun(job) and job.rule.name != "all"]
     if not stale:
         click.echo("nothing is stale")
@@ -99,7 +99,8 @@ def _dag(arguments: list[str]) -> Any:
 
     if not Path("Snakefile").is_file():
         raise click.ClickException("there is no Snakefile here: run this in the project's folder")
-    if all(x.startswith("-") for x in arguments[:1]):
+    # in front, because options such as --config take all words that follow
+    if not cli.get_argument_parser().parse_args(arguments).targets:
         arguments = [TARGET, *arguments]
     with (
         mock.patch.object(DAG, "summary", take),
