@@ -38,7 +38,8 @@ def test_a_file_that_fits_is_accepted(tmp_path):
 @pytest.mark.parametrize(
     ("block", "found"),
     [
-        ({"size": 12, "sha256": sha256(MINE)}, "11 bytes"),
+        ({"size": 12, "sha256": sha256(MINE)}, "11 bytes, expected 12 bytes"),
+        ({"size": 12, "sha256": "0" * 64}, f"11 bytes, sha256 {sha256(MINE)}, expected 12 bytes"),
         ({"size": 11, "sha256": sha256(b"other")}, f"sha256 {sha256(MINE)}"),
         ({"md5": "0" * 32}, f"md5 {hashlib.md5(MINE).hexdigest()}"),
     ],

@@ -199,6 +199,8 @@ def verify():
 def test_verify_is_content_with_what_steps_left():
     steps.run(job_of("results/plots/a.txt"), copy)
     steps.run(job_of("results/plots/b.txt", source="results/plots/a.txt"), copy)
+    for name in ("README.md", "logs/a/b.log", "plots/.DS_Store"):
+        files.write_json(Path("results", name), {})
     done = verify()
     assert (done.exit_code, done.output) == (0, "everything fits its record\n")
 
@@ -230,6 +232,10 @@ def add_a_file():
     Path("results/plots/c.txt").write_text("from elsewhere")
 
 
+def add_a_summary():
+    Path("results/summary.csv").write_text("from elsewhere")
+
+
 def leave_a_part():
     Path("results/plots/.part.c.txt").write_text("half")
 
@@ -253,6 +259,7 @@ def break_the_record():
         (delete, "results/plots/b.txt: is gone since copy made it"),
         (change_the_input, "results/plots/a.txt: was made from another in.txt"),
         (add_a_file, "results/plots/c.txt: has no record"),
+        (add_a_summary, "results/summary.csv: has no record"),
         (leave_a_part, "results/plots/.part.c.txt: was left half-written"),
         (age, "written by another version"),
     ],

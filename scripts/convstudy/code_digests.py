@@ -1,11 +1,11 @@
 """Digests of code: which definitions a step really uses, and a digest of each.
 
 A unit is one top-level definition of a module (function, class, constant). A step uses the units of
-its script, those of the modules it names (a model's file, say), and every unit under `scripts/` that
-these refer to, directly or not; it uses what an imported module does on import, too, and all of a
-module that is imported with a star. A unit's digest is that of its syntax tree written out again,
-so comments, formatting and docstrings do not count, and neither does a sibling function that nobody
-calls.
+its script, those of the modules it names (a model's file, say), and every unit under `scripts/`
+that these refer to, directly or not; it uses what an imported module does on import, too, and all
+of a module that is imported with a star. A unit's digest is that of its syntax tree written out
+again, so comments, formatting and docstrings do not count, and neither does a sibling function that
+nobody calls.
 
 What keeps books around a step (`steps`, and the cache beneath it) decides no result and is left
 out: an edit there must not cost a study its trainings.

@@ -14,6 +14,7 @@ from convstudy.errors import UserError, first_line
 
 log = logging.getLogger(__name__)
 OWN = Path("results/.convstudy")  # what the workflow keeps beside the results
+PART = ".part."  # what an unfinished file's name begins with
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
 
@@ -30,7 +31,7 @@ def whole_file(path: Path | str) -> Iterator[Path]:
         UserError: the disk is full, or the folder cannot be written to.
     """
     path = Path(path)
-    temporary = path.with_name(f".part.{path.name}")
+    temporary = path.with_name(PART + path.name)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary

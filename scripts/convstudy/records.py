@@ -170,7 +170,7 @@ def _checked(path: str) -> str:
 
 
 def versions(units: dict[str, str]) -> dict[str, str]:
-    """Versions of Python and of the libraries that a step's code imports, and TensorFlow's switches.
+    """Versions of Python and of the libraries that a step's code imports; TensorFlow's switches.
 
     An upgrade makes no finished result stale, because a study of weeks must not be lost to it; but
     a step that is done anew takes nothing from the cache that another version made, and a summary

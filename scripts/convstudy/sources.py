@@ -48,16 +48,16 @@ class Source:
         Raises:
             OSError: the file cannot be read.
         """
-        size = path.stat().st_size
+        found, size = [], path.stat().st_size
         if self.size is not None and size != self.size:
             page = page_title(_head(path))
-            return f"{size:,} bytes" + (f", a web page{page}" if page is not None else "")
+            found.append(f"{size:,} bytes" + (f", a web page{page}" if page is not None else ""))
         for name, expected in self.checksums.items():
             with open(path, "rb") as stream:
-                found = hashlib.file_digest(stream, name).hexdigest()
-            if found != expected:
-                return f"{name} {found}"
-        return None
+                sum_found = hashlib.file_digest(stream, name).hexdigest()
+            if sum_found != expected:
+                found.append(f"{name} {sum_found}")
+        return ", ".join(found) or None
 
 
 def missing(paths: Iterable[str]) -> list[str]:

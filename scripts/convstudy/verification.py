@@ -5,20 +5,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from convstudy import folders, records
+from convstudy import files, folders, records
 from convstudy.errors import UserError
 
-# Folders of files that steps make; logs and Snakemake's own files have no record.
-MADE = (
-    "backbones",
-    "data",
-    "demo",
-    "features",
-    "initial_weights",
-    "plots",
-    "preprocessing",
-    "runs",
-)
+# Not made by a step, or not a result.
+UNRECORDED = ("README.md", "logs", files.OWN.name)
 AGAIN = "delete it and run snakemake again"
 
 
@@ -43,11 +34,20 @@ def problems(results: Path) -> Iterator[str]:
             yield f"{output}: has other bytes than {record['rule']} left; {AGAIN}"
         else:
             yield from _inputs(project, output, record, digest)
-    for path in sorted(x for folder in MADE for x in (results / folder).rglob("*")):
-        if path.is_file() and path not in recorded:
-            left = path.name.startswith(".part.")
+    for path in sorted(_files_in(results)):
+        if path not in recorded:
+            left = path.name.startswith(files.PART)
             reason = "was left half-written by a killed step" if left else "has no record"
             yield f"{path}: {reason}; {AGAIN}"
+
+
+def _files_in(results: Path) -> Iterator[Path]:
+    """What looks like a result, or like part of one; hidden files of other programs do not."""
+    for top in results.iterdir():
+        if top.name not in UNRECORDED:
+            for path in (top, *top.rglob("*")):
+                if path.is_file() and (path.name[0] != "." or path.name.startswith(files.PART)):
+                    yield path
 
 
 def _inputs(
