@@ -101,12 +101,18 @@ class EpochBackup(keras.callbacks.Callback):
         if not path.stem.endswith(f"-{digests.of_file(path)}"):
             log.warning("%s is damaged and not used", path)
             return None
-        with np.load(path, allow_pickle=False) as arrays:
-            about = json.loads(str(arrays["about"]))
-            if about["key"] != self.key:
-                log.info("%s belongs to an earlier state of this variant and is not used", path)
-                return None
-            return about, {name: arrays[name] for name in arrays.files if name != "about"}
+        try:
+            with np.load(path, allow_pickle=False) as stored:
+                arrays = {name: stored[name] for name in stored.files}
+            about = json.loads(str(arrays.pop("about")))
+            key = about["key"]
+        except Exception as error:  # of which kind, bytes that no backup wrote decide
+            log.warning("%s is no backup and not used: %r", path, error)
+            return None
+        if key != self.key:
+            log.info("%s belongs to an earlier state of this variant and is not used", path)
+            return None
+        return about, arrays
 
     def _apply(self, model: keras.Model, about: dict[str, Any], arrays: dict) -> None:
         for variable, value in zip(model.variables, _group(arrays, "model"), strict=True):

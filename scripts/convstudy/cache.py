@@ -1,9 +1,9 @@
 """The cache of finished steps: what the same code made of the same inputs is not made again.
 
 A step's key is the digest of its inputs, parameters, code and library versions, taken *before* it
-runs. Under `steps/<key>.json` stands which files it left; their bytes are in `objects/<sha256>`,
-each once, however many steps left the same ones. Nothing is taken from an object whose bytes do
-not have the digest that is its name.
+runs. Its record is `steps/<key>.json` and says which files it left; their bytes are in
+`objects/<sha256>`, each once, however many steps left the same ones. Nothing is taken from a record
+that has another key, or from an object whose bytes do not have the digest that is its name.
 
 Processes may work in one cache at once: a file appears whole, and what another process has just
 removed is a step that is not in the cache.
@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from convstudy import digests, files
+from convstudy import digests, files, records
 from convstudy.errors import UserError
 
 log = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ class Cache:
         if not entry.is_file() or not self.max_bytes:
             return None
         try:
-            step = _read_step(entry, outputs)
+            step = _read_step(entry, key, outputs)
             with contextlib.ExitStack() as stack:
                 for path in outputs:
                     temporary = stack.enter_context(files.whole_file(path))
@@ -55,7 +55,7 @@ class Cache:
         return step
 
     def keep(self, key: str, step: dict[str, Any]) -> None:
-        """Keep copies of a step's `outputs` (path to SHA-256), then drop what is beyond the limit.
+        """Keep a record and copies of its `outputs`, then drop what is beyond the limit.
 
         A step that is larger than the whole cache may be is not kept.
         """
@@ -75,9 +75,7 @@ class Cache:
         entries = [(_modified(path), path) for path in self.folder.glob("steps/*.json")]
         for _, path in sorted(entries):
             with contextlib.suppress(UserError):  # removed or damaged meanwhile: no entry
-                step = files.read_json(path)
-                if isinstance(step.get("outputs"), dict):
-                    yield path, step
+                yield path, records.read(path)
 
     def size(self) -> int:
         """Bytes of all objects."""
@@ -135,14 +133,14 @@ class _Damaged(Exception):
     """An entry or an object of the cache is not what its name says."""
 
 
-def _read_step(entry: Path, outputs: Sequence[str]) -> dict[str, Any]:
+def _read_step(entry: Path, key: str, outputs: Sequence[str]) -> dict[str, Any]:
     try:
-        step = files.read_json(entry)
-        if set(step["outputs"]) == set(outputs):
-            return step
-    except (UserError, KeyError, TypeError) as error:
+        step = records.read(entry)
+    except UserError as error:
         raise _Damaged(str(error)) from error
-    raise _Damaged("it has other files")
+    if records.key(step) != key or set(step["outputs"]) != set(outputs):
+        raise _Damaged("it is the record of another step")
+    return step
 
 
 def _modified(path: Path) -> float:

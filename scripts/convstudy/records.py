@@ -11,7 +11,7 @@ why` read them, and `memory` tells Snakemake of them.
 import json
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -67,8 +67,9 @@ def code_param(code_of: list[str], units: dict[str, str]) -> str:
 
 def key(record: dict[str, Any]) -> str:
     """The digest of all that decides a step's result: equal keys, equal results."""
-    content = [x["sha256"] for x in record["inputs"]]
-    return digests.of_text(digests.canonical(record | {"inputs": content}))
+    decisive = {name: value for name, value in record.items() if name != "outputs"}
+    decisive["inputs"] = [x["sha256"] for x in record["inputs"]]
+    return digests.of_text(digests.canonical(decisive))
 
 
 def check_inputs(record: dict[str, Any]) -> None:
@@ -142,11 +143,37 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def _whole(record: dict[str, Any], path: Path) -> dict[str, Any]:
-    """The record, unless a key is missing that all of this format have."""
-    for key in ("rule", "wildcards", "params", "code_of", "code", "inputs", "versions", "outputs"):
+    """The record, unless something is missing or of another kind than all of this format have."""
+    for key, fits in FIELDS.items():
         if key not in record:
             raise files.damaged(path, f"it has no '{key}'")
+        if not fits(record[key]):
+            raise files.damaged(path, f"its '{key}' is not what a step has recorded")
     return record
+
+
+def _is_table(value: Any) -> bool:
+    """Whether a value is texts by name."""
+    return isinstance(value, dict) and all(isinstance(x, str) for x in value.values())
+
+
+def _are_inputs(value: Any) -> bool:
+    """Whether a value is a list of paths and digests."""
+    return isinstance(value, list) and all(
+        _is_table(x) and "path" in x and digests.is_digest(x.get("sha256")) for x in value
+    )
+
+
+FIELDS: dict[str, Callable[[Any], bool]] = {
+    "rule": lambda value: isinstance(value, str),
+    "wildcards": _is_table,
+    "params": lambda value: isinstance(value, dict),
+    "code_of": lambda value: isinstance(value, list) and _is_table(dict(enumerate(value))),
+    "code": _is_table,
+    "inputs": _are_inputs,
+    "versions": _is_table,
+    "outputs": lambda value: _is_table(value) and all(map(digests.is_digest, value.values())),
+}
 
 
 def write(record: dict[str, Any]) -> None:

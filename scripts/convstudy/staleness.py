@@ -20,8 +20,8 @@ def changes(record: Values, params: Values) -> list[str]:
     now = {name: value for name, value in params.items() if name != "code"}
     for name in sorted({*record["params"], *now}):
         before, after = (_parsed(values.get(name)) for values in (record["params"], now))
-        differ = _content_changes if name == "contents" else _value_changes
-        found += differ(before, after)
+        of_files = name == "contents" and isinstance(before, dict) and isinstance(after, dict)
+        found += (_content_changes if of_files else _value_changes)(before, after)
     return found
 
 
@@ -46,9 +46,8 @@ def _code_changes(old: Values, new: Values) -> list[str]:
     return [x for x in found if x.endswith("changed")] or found
 
 
-def _content_changes(old: Values | None, new: Values | None) -> list[str]:
+def _content_changes(old: Values, new: Values) -> list[str]:
     """Files and folders of the user's that have another digest."""
-    old, new = old or {}, new or {}
     found = []
     for path in sorted({*old, *new}):
         if old.get(path) != new.get(path):

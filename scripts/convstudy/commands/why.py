@@ -11,7 +11,7 @@ from unittest import mock
 
 import click
 
-from convstudy import files, records, staleness
+from convstudy import records, staleness
 from convstudy.errors import UserError
 
 TARGET = "results/summary.csv"
@@ -65,11 +65,11 @@ def _causes(dag: Any, job: Any) -> list[str]:
         return ["parts of the result are missing" if there else "not made yet"]
     found = []
     try:
-        record = files.read_json(records.path_of(str(job.output[0])))
+        record = records.read(records.path_of(str(job.output[0])))
         found += staleness.changes(record, dict(job.params.items()))
     except UserError:
         if reason.params_changed:
-            found.append("settings or code changed (there is no record of the earlier run)")
+            found.append("settings or code changed (there is no good record of the earlier run)")
     made = {str(path) for path in reason.updated_input_run}
     for path in sorted({str(path) for path in reason.updated_input} - made):
         found.append(f"{path} is newer and has other content")
