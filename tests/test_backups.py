@@ -1,5 +1,6 @@
 """A training that is killed goes on from its last finished epoch and ends the same to the bit."""
 
+import os
 import random
 import shutil
 import signal
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import factory
 import keras
+import numpy as np
 import pytest
 from test_training import SETTINGS
 
@@ -153,34 +155,68 @@ PROCESS = """
     runtime.set_up_tensorflow(1, 0)
     import test_backups
     test_backups.CASES["slow"] = {{"patience": None, "epochs": 400}}
+    if len(sys.argv) > 3:
+        test_backups.die_in_backup(int(sys.argv[3]))
     test_backups.train(Path(sys.argv[1]), sys.argv[2], "slow")
 """
 
 
-def process(folder: Path, name: str) -> subprocess.Popen:
+def process(folder: Path, name: str, *arguments: str) -> subprocess.Popen:
     tests = Path(__file__).parent
     code = textwrap.dedent(PROCESS.format(scripts=str(tests.parent / "scripts"), tests=str(tests)))
-    return subprocess.Popen([sys.executable, "-c", code, str(folder), name])
+    return subprocess.Popen([sys.executable, "-c", code, str(folder), name, *arguments])
 
 
-def test_a_process_killed_by_the_system_goes_on_in_the_next(folder):
+def die_in_backup(number: int) -> None:
+    """Kill this process when half of its backup of this number is written."""
+    save, left = np.savez, [number]
+
+    def savez(path, **arrays):
+        save(path, **arrays)
+        left[0] -= 1
+        if left[0] == 0:
+            os.truncate(path, os.path.getsize(path) // 2)
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    np.savez = savez
+
+
+@pytest.fixture(scope="module")
+def undisturbed(folder):
+    """A training in a process of its own that nothing disturbed."""
     assert process(folder, "undisturbed").wait() == 0
-    chance, kills = random.Random(1), 0
-    while kills < 3:
+    return folder / "undisturbed"
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM], ids=["SIGKILL", "SIGTERM"])
+def test_a_process_killed_by_the_system_goes_on_in_the_next(folder, undisturbed, how):
+    chance, kills = random.Random(how), 0
+    while kills < 2:
         running = process(folder, "killed")
         seen = len(list((folder / "killed" / "backups").glob("epoch*")))
         while running.poll() is None and not started_anew(folder, seen):
             time.sleep(0.01)
         time.sleep(chance.uniform(0, 0.5))
-        running.send_signal(signal.SIGKILL)
-        kills += running.wait() == -signal.SIGKILL
+        running.send_signal(how)
+        kills += running.wait() == -how
         if running.returncode == 0:
             break
     assert kills > 0
+    ends_as(folder, undisturbed)
+
+
+def test_a_process_killed_within_a_backup_goes_on_in_the_next(folder, undisturbed):
+    assert process(folder, "killed", "5").wait() == -signal.SIGKILL
+    left = sorted(path.name[:11] for path in (folder / "killed" / "backups").iterdir())
+    assert left == [".part.backu", "epoch000003", "epoch000004"]
+    ends_as(folder, undisturbed)
+
+
+def ends_as(folder: Path, undisturbed: Path) -> None:
+    """Let the killed training go on, and compare what it leaves."""
     assert process(folder, "killed").wait() == 0
     for file in ("model.keras", "history.csv"):
-        one, two = (folder / name / file for name in ("undisturbed", "killed"))
-        assert one.read_bytes() == two.read_bytes()
+        assert (undisturbed / file).read_bytes() == (folder / "killed" / file).read_bytes()
     shutil.rmtree(folder / "killed")
 
 

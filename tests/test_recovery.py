@@ -9,39 +9,73 @@ import time
 from pathlib import Path
 
 import pandas as pd
+import pytest
 from projects import done, edit, snakemake, stale, verify, why
 
 from convstudy import files
 
-KILLED = "results/runs/tiny_objects/base_net_whiten/seed7/model.keras"
+RUN = Path("results/runs/tiny_objects/base_net_whiten/seed7")
+KILLED = str(RUN / "metrics.json")
+COSTS = ("train_seconds_mean", "train_peak_memory_mib_max")
 
 
-def test_a_killed_workflow_ends_as_one_that_was_not(copy, tmp_path):
-    study = (copy / "tiny.yaml").read_text().replace("seeds: [0, 1]", "seeds: [7]")
-    (copy / "tiny.yaml").write_text(study.replace("max_epochs: 2, patience: 1", "max_epochs: 30"))
-    other = Path(shutil.copytree(copy, tmp_path / "undisturbed"))
-    assert snakemake(other, KILLED).returncode == 0
+def begin_killable(folder: Path) -> None:
+    """Let the tiny study's networks train for 30 epochs with a new seed."""
+    study = (folder / "tiny.yaml").read_text().replace("seeds: [0, 1]", "seeds: [7]")
+    (folder / "tiny.yaml").write_text(study.replace("max_epochs: 2, patience: 1", "max_epochs: 30"))
+
+
+def interrupted(folder: Path, how: int) -> Path:
+    """Train, and send a signal to Snakemake and its jobs in the third epoch; the job's log."""
     command = [sys.executable, "-m", "snakemake", "-c1", KILLED, "--configfile", "tiny.yaml"]
     process = subprocess.Popen(
         command,
-        cwd=copy,
+        cwd=folder,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    log = copy / "results/logs/train_model/tiny_objects/base_net_whiten/seed7.log"
+    log = folder / "results/logs/train_model/tiny_objects/base_net_whiten/seed7.log"
     while not (log.is_file() and "epoch 3/" in log.read_text()):
         assert process.poll() is None
         time.sleep(0.01)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    assert not (copy / KILLED).exists()
-    locked = snakemake(copy, KILLED)
-    assert locked.returncode == 1 and "--unlock" in locked.stdout + locked.stderr
-    assert snakemake(copy, "--unlock").returncode == 0
-    assert snakemake(copy, KILLED).returncode == 0
+    os.killpg(process.pid, how)
+    assert process.wait() != 0
+    assert not (folder / RUN / "model.keras").exists()
+    return log
+
+
+@pytest.fixture(scope="module")
+def undisturbed(built, tmp_path_factory) -> Path:
+    folder = Path(shutil.copytree(built, tmp_path_factory.mktemp("undisturbed") / "project"))
+    begin_killable(folder)
+    assert snakemake(folder, KILLED).returncode == 0
+    return folder / RUN
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM], ids=["SIGKILL", "SIGTERM"])
+def test_a_killed_workflow_ends_as_one_that_was_not(copy, undisturbed, how):
+    begin_killable(copy)
+    log = interrupted(copy, how)
+    if how == signal.SIGKILL:  # else Snakemake took its lock away
+        locked = snakemake(copy, KILLED)
+        assert locked.returncode == 1 and "--unlock" in locked.stdout + locked.stderr
+        assert snakemake(copy, "--unlock").returncode == 0
+    again = snakemake(copy, KILLED)
+    assert again.returncode == 0, again.stdout + again.stderr
     assert "continuing after epoch" in log.read_text()
-    assert (copy / KILLED).read_bytes() == (other / KILLED).read_bytes()
+    for name in ("model.keras", "history.csv", "predictions.h5"):
+        assert (copy / RUN / name).read_bytes() == (undisturbed / name).read_bytes()
+    ours, theirs = (figures(folder) for folder in (copy / RUN, undisturbed))
+    assert ours == theirs
+
+
+def figures(run: Path) -> dict:
+    """A run's metrics but for what it cost."""
+    metrics = files.read_json(run / "metrics.json")
+    for cost in ("train_seconds", "train_peak_memory_mib"):
+        metrics.pop(cost)
+    return metrics
 
 
 def test_undoing_an_edit_restores_the_results_without_training(copy):
@@ -116,9 +150,6 @@ def test_an_upstream_step_with_the_same_output_cuts_the_rest_off(copy):
     assert any("Reading and splitting tiny_objects" in job for job in jobs)
     assert any(job.startswith("Training") for job in jobs)  # as far as Snakemake knows
     assert done(copy) == ["prepare_data/tiny_objects"]
-
-
-COSTS = ("train_seconds_mean", "train_peak_memory_mib_max")
 
 
 def test_the_whole_study_again_gives_the_same_bits(copy):
