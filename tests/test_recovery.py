@@ -1,6 +1,7 @@
 """Going back, going on, going elsewhere: what is restored, and what is not done again."""
 
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -12,7 +13,7 @@ import pandas as pd
 import pytest
 from projects import done, edit, snakemake, stale, verify, why
 
-from convstudy import files
+from convstudy import files, store
 
 RUN = Path("results/runs/tiny_objects/base_net_whiten/seed7")
 KILLED = str(RUN / "metrics.json")
@@ -25,16 +26,16 @@ def begin_killable(folder: Path) -> None:
     (folder / "tiny.yaml").write_text(study.replace("max_epochs: 2, patience: 1", "max_epochs: 30"))
 
 
+def begin(folder: Path) -> subprocess.Popen:
+    """Start the workflow, as the leader of its processes."""
+    command = [sys.executable, "-m", "snakemake", "-c1", KILLED, "--configfile", "tiny.yaml"]
+    null = subprocess.DEVNULL
+    return subprocess.Popen(command, cwd=folder, stdout=null, stderr=null, start_new_session=True)
+
+
 def interrupted(folder: Path, how: int) -> Path:
     """Train, and send a signal to Snakemake and its jobs in the third epoch; the job's log."""
-    command = [sys.executable, "-m", "snakemake", "-c1", KILLED, "--configfile", "tiny.yaml"]
-    process = subprocess.Popen(
-        command,
-        cwd=folder,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    process = begin(folder)
     log = folder / "results/logs/train_model/tiny_objects/base_net_whiten/seed7.log"
     while not (log.is_file() and "epoch 3/" in log.read_text()):
         assert process.poll() is None
@@ -78,6 +79,13 @@ def figures(run: Path) -> dict:
     return metrics
 
 
+def delete_results(folder: Path) -> None:
+    """Delete all results but the hidden folder of records and cache."""
+    for path in (folder / "results").iterdir():
+        if not path.name.startswith("."):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
 def test_undoing_an_edit_restores_the_results_without_training(copy):
     summary = (copy / "results/summary.csv").read_bytes()
     model = copy / "scripts/convstudy/models/base_net.py"
@@ -93,11 +101,51 @@ def test_undoing_an_edit_restores_the_results_without_training(copy):
 def test_results_deleted_with_snakemakes_metadata_are_restored(copy):
     summary = (copy / "results/summary.csv").read_bytes()
     shutil.rmtree(copy / ".snakemake")
-    for path in (copy / "results").iterdir():  # all but the hidden folder of the cache
-        if not path.name.startswith("."):
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    delete_results(copy)
+    steps, before = len(stale(copy)), resource.getrusage(resource.RUSAGE_CHILDREN)
     assert done(copy) == []
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert (copy / "results/summary.csv").read_bytes() == summary
+    # TensorFlow's import alone would take some seconds of each
+    assert (after.ru_utime - before.ru_utime) / steps < 1
+
+
+def test_features_of_other_weights_are_refused(copy):
+    summary = (copy / "results/summary.csv").read_bytes()
+    path = copy / "results/features/tiny_birds/resnet50_random.h5"
+    subsets = {}
+    for name in store.SUBSETS:
+        arrays = ("vectors", "labels", "names")
+        subsets[name] = dict(zip(arrays, store.read_subset(path, name, arrays), strict=True))
+    about = store.read_attributes(path)
+    with store.create_hdf5(path, about) as file:
+        for name, arrays in subsets.items():
+            group = file.create_group(name)
+            store.write_array(group, "vectors", 2 * arrays["vectors"])
+            store.write_array(group, "labels", arrays["labels"])
+            store.write_names(group, "names", arrays["names"])
+    said = "results/features/tiny_birds/resnet50_random.h5"
+    assert f"{said}: has other bytes than extract_features left" in verify(copy).stdout
+    run = snakemake(copy, "results/summary.csv")
+    assert run.returncode == 1
+    assert f"{said} is not the file that extract_features left there" in run.stdout + run.stderr
+    path.unlink()
+    assert done(copy) == []  # all comes from the cache
+    assert (copy / "results/summary.csv").read_bytes() == summary
+    assert verify(copy).returncode == 0
+
+
+def test_a_second_run_in_one_folder_is_refused_and_the_first_goes_on(copy):
+    begin_killable(copy)
+    first = begin(copy)
+    while not list((copy / ".snakemake/locks").glob("*")):
+        assert first.poll() is None
+        time.sleep(0.01)
+    second = snakemake(copy, KILLED)
+    assert second.returncode == 1
+    assert "Directory cannot be locked" in second.stdout + second.stderr
+    assert first.wait() == 0
+    assert (copy / KILLED).is_file()
 
 
 def test_a_copy_elsewhere_has_nothing_to_do(copy):
