@@ -112,14 +112,14 @@ def test_results_deleted_with_snakemakes_metadata_are_restored(copy):
 
 def test_features_of_other_weights_are_refused(copy):
     summary = (copy / "results/summary.csv").read_bytes()
-    path = copy / "results/features/tiny_birds/resnet50_random.h5"
+    said = "results/features/tiny_birds/resnet50_random.h5"
+    path, good = copy / said, (copy / said).read_bytes()
     arrays = {x: store.read_subset(path, x, ("vectors", "labels")) for x in store.SUBSETS}
     with store.create_hdf5(path, store.read_attributes(path)) as file:
         for name, (vectors, labels) in arrays.items():
             group = file.create_group(name)
             store.write_array(group, "vectors", 2 * vectors)
             store.write_array(group, "labels", labels)
-    said = "results/features/tiny_birds/resnet50_random.h5"
     assert f"{said}: has other bytes than extract_features left" in verify(copy).stdout
     run = snakemake(copy, "results/summary.csv")
     assert run.returncode == 1
@@ -127,7 +127,9 @@ def test_features_of_other_weights_are_refused(copy):
     path.unlink()
     assert done(copy) == []  # all comes from the cache
     assert (copy / "results/summary.csv").read_bytes() == summary
-    assert verify(copy).returncode == 0
+    assert f"{said}: is gone" in verify(copy).stdout  # no table needs it any more
+    assert snakemake(copy, said).returncode == 0
+    assert path.read_bytes() == good
 
 
 def test_a_second_run_in_one_folder_is_refused_and_the_first_goes_on(copy):

@@ -32,7 +32,7 @@ def problems(results: Path) -> Iterator[str]:
         if output not in record["outputs"]:
             yield f"{path}: is the record of other files than {output}; {AGAIN}"
         elif not (project / output).is_file():
-            yield f"{output}: is gone since {record['rule']} made it; run snakemake again"
+            yield f"{output}: is gone since {record['rule']} made it; run snakemake with its name"
         elif digest(project / output) != record["outputs"][output]:
             yield f"{output}: has other bytes than {record['rule']} left; {AGAIN}"
         else:
