@@ -84,10 +84,14 @@ def test_changed_code_is_seen(digest, name, text):
     ],
 )
 def test_imports_inside_functions_and_of_every_form_are_followed(digest, near):
-    far = FILES["convstudy/far.py"]
-    before = digest({"convstudy/near.py": near})
-    changed = far.replace("return LIMIT", "return 2 * LIMIT")
-    assert digest({"convstudy/near.py": near, "convstudy/far.py": changed}) != before
+    assert is_seen_in_far(digest, {"convstudy/near.py": near})
+
+
+def is_seen_in_far(digest, files) -> bool:
+    """Whether the digest of these files changes with a function two modules away."""
+    before = digest(files)
+    changed = FILES["convstudy/far.py"].replace("return LIMIT", "return -LIMIT")
+    return digest(files | {"convstudy/far.py": changed}) != before
 
 
 @pytest.mark.parametrize(
@@ -105,9 +109,7 @@ def test_a_name_that_another_module_hands_on_is_followed(digest):
         "convstudy/near.py": "from convstudy import middle\n\n\ndef f():\n    return middle.g()\n",
         "convstudy/middle.py": "from convstudy.far import g\n\nX = g\n",
     }
-    before = digest(files)
-    changed = FILES["convstudy/far.py"].replace("return LIMIT", "return -LIMIT")
-    assert digest(files | {"convstudy/far.py": changed}) != before
+    assert is_seen_in_far(digest, files)
 
 
 @pytest.mark.parametrize(
@@ -123,10 +125,8 @@ def test_a_name_that_another_module_hands_on_is_followed(digest):
     ids=["star", "relative", "two away", "handed on", "in a try"],
 )
 def test_star_imports_and_imports_in_a_try_are_followed(digest, near):
-    files = {"convstudy/near.py": near, "convstudy/middle.py": "from convstudy.far import *\n"}
-    before = digest(files)
-    changed = FILES["convstudy/far.py"].replace("return LIMIT", "return -LIMIT")
-    assert digest(files | {"convstudy/far.py": changed}) != before
+    middle = {"convstudy/middle.py": "from convstudy.far import *\n"}
+    assert is_seen_in_far(digest, middle | {"convstudy/near.py": near})
 
 
 def test_modules_that_import_each_other_with_a_star_end(digest):
