@@ -25,7 +25,11 @@ def make(name: str, content: bytes, number: int = 1) -> dict:
 
 def record(number: int) -> dict:
     fields = {"wildcards": {"number": str(number)}, "params": {}, "code_of": ["a.py"], "code": {}}
-    return fields | {"format": records.FORMAT, "rule": "r", "inputs": [], "versions": {}}
+    return (
+        fields
+        | {"format": records.FORMAT, "rule": "r", "inputs": [], "versions": {}}
+        | {"threads": 1}
+    )
 
 
 K = [records.key(record(number)) for number in range(4)]
@@ -174,3 +178,46 @@ def test_a_place_that_cannot_be_written_is_an_error_and_no_miss(folder):
     with pytest.raises((UserError, OSError)):
         cache.restore(K[1], ["place/one"])
     assert cache._step(K[1]).is_file()
+
+
+def test_an_object_that_cannot_be_read_is_a_miss(folder):
+    cache = Cache("cache", 1000)
+    step = make("one", b"first")
+    cache.keep(K[1], step)
+    place = cache._object(step["outputs"]["one"])
+    place.unlink()
+    place.mkdir()
+    assert cache.restore(K[1], ["one"]) is None
+    assert Path("one").read_bytes() == b"first"
+
+
+def test_an_entry_that_is_trimmed_meanwhile_does_not_hinder(folder, monkeypatch):
+    cache = Cache("cache", 1000)
+    step = make("one", b"first")
+    cache.keep(K[1], step)
+
+    def gone(path):
+        raise FileNotFoundError(path)
+
+    monkeypatch.setattr(os, "utime", gone)
+    assert cache.restore(K[1], ["one"]) == step
+
+
+def test_a_damaged_object_of_the_same_size_is_mended_by_the_next_step(folder):
+    cache = Cache("cache", 1000)
+    step = make("one", b"first")
+    cache.keep(K[1], step)
+    cache._object(step["outputs"]["one"]).write_bytes(b"fIrst")
+    cache.keep(K[1], step)
+    assert cache.damaged() == []
+
+
+def test_files_of_others_are_no_objects(folder):
+    for name in ("ab/cdef0123", "ab/folder/file", f"ab/{'0' * 64}"):
+        path = Path("cache/objects", name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"of another program")
+    cache = Cache("cache", 1000)
+    assert cache.damaged() == [] and cache.size() == 0
+    cache.trim(0)
+    assert len([path for path in Path("cache").rglob("*") if path.is_file()]) == 3

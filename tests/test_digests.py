@@ -6,6 +6,7 @@ import time
 import pytest
 
 from convstudy import code_digests, digests, records
+from convstudy.errors import UserError
 
 FILES = {
     "job.py": "from convstudy.near import f\n\nprint(f())\n",
@@ -129,6 +130,94 @@ def test_star_imports_and_imports_in_a_try_are_followed(digest, near):
     assert is_seen_in_far(digest, middle | {"convstudy/near.py": near})
 
 
+@pytest.mark.parametrize(
+    ("near", "middle"),
+    [
+        ("from convstudy.middle import *\n\nX = g\n", "from .far import g\n"),
+        ("from convstudy import middle\n\nX = getattr(middle, 'g')\n", "from .far import g\n"),
+        ("from convstudy import middle\n\nX = middle.far.g\n", "from convstudy import far\n"),
+        (
+            "from convstudy.middle import g\n\nX = g\n",
+            "try:\n    from .far import g\nexcept ImportError:\n    from .sibling import h as g\n",
+        ),
+    ],
+    ids=["star", "module handed on", "module in a module", "either side of a try"],
+)
+def test_what_a_module_only_hands_on_is_followed(digest, near, middle):
+    near += "\n\ndef f():\n    return X()\n"
+    assert is_seen_in_far(digest, {"convstudy/near.py": near, "convstudy/middle.py": middle})
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("from keras.layers import ReLU as R", "from keras.layers import LeakyReLU as R"),
+        ("from math import sin as R", "from math import cos as R"),
+        ("from convstudy.far import g as R", "from convstudy.sibling import h as R"),
+        ("import numpy as R", "import pandas as R"),
+    ],
+)
+def test_another_import_under_the_same_name_is_seen(digest, before, after):
+    near = "\n\n\ndef f():\n    return R\n"
+    assert digest({"convstudy/near.py": before + near}) != digest(
+        {"convstudy/near.py": after + near}
+    )
+
+
+def test_an_import_that_is_not_used_or_stands_elsewhere_is_not_in_it(digest):
+    near = "import os, math\n\n\ndef f():\n    return os, math\n"
+    before = digest({"convstudy/near.py": near})
+    near = near.replace("import os, math", "import json\nimport math\nimport os")
+    assert digest({"convstudy/near.py": near}) == before
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "os.environ['A'] = 1",
+        "os.path.sep = 1",
+        "far.LIMIT = 1",
+        "TABLE['g'] = 1",
+        "_ = setattr(far, 'LIMIT', 1)",
+        "if TABLE:\n    X = 1",
+    ],
+)
+def test_what_a_module_does_on_import_is_seen(digest, line):
+    near = "import os\nfrom convstudy import far\n\nTABLE = {}\n" + FILES["convstudy/near.py"]
+    before = digest({"convstudy/near.py": f"{near}{line}\n"})
+    assert digest({"convstudy/near.py": f"{near}{line.replace('1', '2')}\n"}) != before
+
+
+@pytest.mark.parametrize("indent", ["", "    "])
+def test_a_module_imported_for_what_it_does_is_followed(digest, indent):
+    near = FILES["convstudy/near.py"].replace("    return", "    import convstudy.plug\n    return")
+    if not indent:
+        near = "import convstudy.plug\n" + FILES["convstudy/near.py"]
+    before = digest({"convstudy/near.py": near, "convstudy/plug.py": "print(1)\n"})
+    assert digest({"convstudy/near.py": near, "convstudy/plug.py": "print(2)\n"}) != before
+
+
+def test_every_process_finds_the_same_digest_however_often_it_asks(digest):
+    far = '"""Doc."""\n\n\ndef g():\n    """Doc."""\n    ...\n'
+    digest({"convstudy/far.py": far})
+    one, two = (code_digests.units("job.py", *more) for more in ((), ("convstudy.far",)))
+    assert one["convstudy.far:g"] == two["convstudy.far:g"]
+
+
+def test_libraries_of_a_module_that_only_hands_on_are_known(digest):
+    near = "from convstudy.middle import np\n\n\ndef f():\n    return np.sum\n"
+    digest({"convstudy/near.py": near, "convstudy/middle.py": "import numpy as np\n"})
+    assert code_digests.libraries(code_digests.units("job.py")) == ["numpy"]
+
+
+def test_a_file_that_is_not_python_is_named_and_an_editors_lock_is_not_read(digest, tmp_path):
+    digest()
+    (tmp_path / "convstudy/.#far.py").symlink_to("nowhere")
+    digest()
+    with pytest.raises(UserError, match="far.py: is not Python in line 1"):
+        digest({"convstudy/far.py": "def g(:\n"})
+
+
 def test_modules_that_import_each_other_with_a_star_end(digest):
     files = {
         "convstudy/near.py": "from convstudy.far import *\n\n\ndef f():\n    return g()\n",
@@ -153,7 +242,7 @@ def test_a_module_beside_the_package_is_followed_and_is_no_library(digest, near,
     before = digest(files)
     units = code_digests.units("job.py")
     assert code_digests.libraries(units) == []
-    assert [code_digests.described(x) for x in units if "block" in x] == [f"{file}: function block"]
+    assert f"{file}: function block" in map(code_digests.described, units)
     assert digest(files | {file: "def block():\n    # why\n    return 1\n"}) == before
     assert digest(files | {file: files[file] + "\n\ndef other():\n    return 2\n"}) == before
     assert digest(files | {file: "def block():\n    return 2\n"}) != before

@@ -199,7 +199,7 @@ def verify():
 def test_verify_is_content_with_what_steps_left():
     steps.run(job_of("results/plots/a.txt"), copy)
     steps.run(job_of("results/plots/b.txt", source="results/plots/a.txt"), copy)
-    for name in ("README.md", "logs/a/b.log", "plots/.DS_Store"):
+    for name in ("README.md", "logs/a/b.log", "plots/.DS_Store", ".ipynb_checkpoints/a.csv"):
         files.write_json(Path("results", name), {})
     done = verify()
     assert (done.exit_code, done.output) == (0, "everything fits its record\n")
@@ -283,6 +283,15 @@ def test_verify_looks_at_the_results_of_another_project(tmp_path, monkeypatch):
     (tmp_path / "results/plots/a.txt").write_text("ONE")
     (problem,) = verification.problems(tmp_path / "results")
     assert problem.startswith("results/plots/a.txt: has other bytes than copy left")
+
+
+@pytest.mark.parametrize("place", ["results/plots", "results/.convstudy", "other"])
+def test_verify_refuses_a_folder_that_has_no_records(place):
+    steps.run(job_of("results/plots/a.txt"), copy)
+    Path(place).mkdir(exist_ok=True)
+    done = CliRunner().invoke(main, ["verify", place])
+    assert done.exit_code == 1
+    assert f"{place}: has no records of this workflow" in done.output
 
 
 def test_versions_are_those_of_what_installed_the_modules():

@@ -36,7 +36,7 @@ class Cache:
         """Put a step's files in their places; None when the cache does not hold all of them.
 
         A cache of size 0 holds nothing. All files are checked before the first appears. A damaged
-        entry is removed.
+        entry, or one that cannot be read, is removed where that is allowed.
         """
         entry = self._step(key)
         if not entry.is_file() or not self.max_bytes:
@@ -47,11 +47,13 @@ class Cache:
                 for path in outputs:
                     temporary = stack.enter_context(files.whole_file(path))
                     self._copy_checked(step["outputs"][path], temporary)
-        except (_Damaged, FileNotFoundError) as error:
+        except _Damaged as error:
             log.warning("the cache's entry %s is damaged (%s): it is not used", key[:12], error)
-            entry.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                entry.unlink()
             return None
-        os.utime(entry)  # used last
+        with contextlib.suppress(OSError):  # trimmed meanwhile, or a cache that is only read
+            os.utime(entry)  # used last
         return step
 
     def keep(self, key: str, step: dict[str, Any]) -> None:
@@ -59,12 +61,11 @@ class Cache:
 
         A step that is larger than the whole cache may be is not kept.
         """
-        sizes = {path: os.path.getsize(path) for path in step["outputs"]}
-        if sum(sizes.values()) > self.max_bytes:
+        if sum(map(os.path.getsize, step["outputs"])) > self.max_bytes:
             return
         for path, sha256 in step["outputs"].items():
             target = self._object(sha256)
-            if not target.is_file() or target.stat().st_size != sizes[path]:
+            if not target.is_file() or digests.of_file(target) != sha256:
                 with files.whole_file(target) as temporary:
                     shutil.copyfile(path, temporary)
         files.write_json(self._step(key), step)
@@ -116,21 +117,32 @@ class Cache:
         return self.folder / "objects" / sha256[:2] / sha256
 
     def _objects(self) -> list[Path]:
-        return list(self.folder.glob("objects/*/[!.]*"))  # no unfinished ones
+        paths = self.folder.glob("objects/??/*")
+        return [x for x in paths if digests.is_digest(x.name) and x.name[:2] == x.parent.name]
 
     def _copy_checked(self, sha256: str, target: Path) -> None:
-        found = hashlib.sha256()
-        with open(self._object(sha256), "rb") as source, open(target, "wb") as copy:
-            while block := source.read(CHUNK):
+        found, place = hashlib.sha256(), self._object(sha256)
+        with open(target, "wb") as copy:
+            for block in _blocks(place):
                 found.update(block)
                 copy.write(block)
         if found.hexdigest() != sha256:
-            self._object(sha256).unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                place.unlink()
             raise _Damaged(f"object {sha256[:12]} has other bytes")
 
 
 class _Damaged(Exception):
     """An entry or an object of the cache is not what its name says."""
+
+
+def _blocks(path: Path) -> Iterator[bytes]:
+    try:
+        with open(path, "rb") as stream:
+            while block := stream.read(CHUNK):
+                yield block
+    except OSError as error:
+        raise _Damaged(f"object {path.name[:12]} cannot be read: {error.strerror}") from error
 
 
 def _read_step(entry: Path, key: str, outputs: Sequence[str]) -> dict[str, Any]:

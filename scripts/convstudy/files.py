@@ -91,12 +91,16 @@ def write_json(path: Path | str, content: Mapping[str, Any]) -> None:
 def read_json(path: Path | str) -> dict[str, Any]:
     """Read a JSON file of this workflow; raise `UserError` when it is damaged."""
     try:
-        content = json.loads(Path(path).read_text())
+        content = json.loads(Path(path).read_text(), parse_constant=_refuse_constant)
     except (OSError, ValueError, RecursionError) as error:
         raise damaged(path, error) from error
     if not isinstance(content, dict):
         raise damaged(path, f"a {type(content).__name__}, expected an object with keys")
     return content
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no value of JSON")
 
 
 def damaged(path: Path | str, error: Exception | str) -> UserError:

@@ -2,7 +2,7 @@
 
 A record has the step's `rule`, `wildcards`, `params`, `code_of` (its script and modules), `code`
 (digest of each unit of code that they use), `inputs` (path and SHA-256), `versions` (of Python and
-the libraries; TensorFlow's switches), `threads` of TensorFlow, and, once it is done, its `outputs`
+the libraries; their switches), `threads` of TensorFlow, and, once it is done, its `outputs`
 (path to SHA-256). Its key, by which the cache knows a step, is the digest of all but paths and
 outputs. Records lie beside the results and travel with them; `./convstudy verify` and `./convstudy
 why` read them, and `memory` tells Snakemake of them.
@@ -21,11 +21,13 @@ from convstudy.errors import UserError
 
 FORMAT = 2
 FOLDER = files.OWN / "records"
-# Variables of the environment by which TensorFlow computes other bits.
+# Variables of the environment by which TensorFlow and NumPy compute other bits.
 SWITCHES = (
+    "NPY_DISABLE_CPU_FEATURES",
     "NVIDIA_TF32_OVERRIDE",
     "ONEDNN_DEFAULT_FPMATH_MODE",
     "ONEDNN_MAX_CPU_ISA",
+    "OPENBLAS_CORETYPE",
     "TF_ENABLE_ONEDNN_OPTS",
     "TF_XLA_FLAGS",
     "XLA_FLAGS",
@@ -168,10 +170,11 @@ FIELDS: dict[str, Callable[[Any], bool]] = {
     "rule": lambda value: isinstance(value, str),
     "wildcards": _is_table,
     "params": lambda value: isinstance(value, dict),
-    "code_of": lambda value: isinstance(value, list) and _is_table(dict(enumerate(value))),
+    "code_of": lambda value: isinstance(value, list) and all(isinstance(x, str) for x in value),
     "code": _is_table,
     "inputs": _are_inputs,
     "versions": _is_table,
+    "threads": lambda value: value is None or isinstance(value, int),
     "outputs": lambda value: _is_table(value) and all(map(digests.is_digest, value.values())),
 }
 
@@ -197,7 +200,7 @@ def _checked(path: str) -> str:
 
 
 def versions(units: dict[str, str]) -> dict[str, str]:
-    """Versions of Python and of the libraries that a step's code imports; TensorFlow's switches.
+    """Versions of Python and of the libraries that a step's code imports; their switches.
 
     An upgrade makes no finished result stale, because a study of weeks must not be lost to it; but
     a step that is done anew takes nothing from the cache that another version made, and a summary

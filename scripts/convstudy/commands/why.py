@@ -77,7 +77,9 @@ def _causes(dag: Any, job: Any) -> list[str]:
         found.append("the list of its inputs changed")
     if reason.software_stack_changed:
         found.append("its software environment changed")
-    if reason.forced or reason.incomplete_output:
+    if reason.forced:
+        found.append("asked for by an option (--force, --forceall, --forcerun)")
+    if reason.incomplete_output:
         found.append("the earlier run was not finished")
     return found
 
