@@ -13,7 +13,8 @@ import time
 from pathlib import Path
 
 TESTS = Path(__file__).parent.parent
-sys.path[:0] = [str(TESTS), str(TESTS.parent / "scripts")]
+sys.path.insert(0, str(TESTS))
+sys.path.insert(0, str(TESTS.parent / "scripts"))
 
 import projects
 from test_recovery import delete_results
