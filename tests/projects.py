@@ -90,6 +90,13 @@ def done(folder: Path) -> list[str]:
     ]
 
 
+def delete_results(folder: Path) -> None:
+    """Delete all results but the hidden folder of records and cache."""
+    for path in (folder / "results").iterdir():
+        if not path.name.startswith("."):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
 def why(folder: Path, *arguments: str) -> str:
     arguments = (*arguments, "--configfile", "tiny.yaml")
     command = [sys.executable, "convstudy", "why", *arguments]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from projects import done, edit, snakemake, stale, verify, why
+from projects import delete_results, done, edit, snakemake, stale, verify, why
 
 from convstudy import files, store
 
@@ -77,13 +77,6 @@ def figures(run: Path) -> dict:
     for cost in ("train_seconds", "train_peak_memory_mib"):
         metrics.pop(cost)
     return metrics
-
-
-def delete_results(folder: Path) -> None:
-    """Delete all results but the hidden folder of records and cache."""
-    for path in (folder / "results").iterdir():
-        if not path.name.startswith("."):
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def test_undoing_an_edit_restores_the_results_without_training(copy):

@@ -86,7 +86,7 @@ def _all_of(name: str) -> list[Unit]:
 def libraries(found: dict[str, str]) -> list[str]:
     """Names of the packages of others that the modules of these units import."""
     modules = {unit.partition(":")[0] for unit in found}
-    names = {name for module in modules for name in _module(module).libraries}
+    names = {name for module in modules for name in _module(module).packages}
     return sorted(name for name in names if not _is_ours(name))
 
 

@@ -22,7 +22,7 @@ class Module:
         effects: statements that do something when the module is imported.
         bound: what the names that imports bind mean; one may come from either side of a `try`.
         imported: dotted names of all that top-level imports have Python import.
-        libraries: the packages that imports anywhere in the file take from.
+        packages: what imports anywhere in the file take from, but for Python's own library.
 
     Raises:
         UserError: the file is not Python.
@@ -35,7 +35,8 @@ class Module:
         self.bound: dict[str, list[str]] = {}
         self.imported: list[str] = []
         tree = _without_docstrings(_parsed(path))
-        self.libraries = {name for node in ast.walk(tree) for name in _libraries(node)}
+        everywhere = {dotted for node in ast.walk(tree) for dotted in self.imports(node)}
+        self.packages = {dotted.split(".")[0] for dotted in everywhere} - sys.stdlib_module_names
         for statement in tree.body:
             self._add(statement)
 
@@ -148,18 +149,6 @@ def _acts(statement: ast.stmt) -> bool:
 
 def _is_function_or_class(statement: ast.stmt) -> bool:
     return isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
-
-
-def _libraries(node: ast.AST) -> list[str]:
-    """Packages that an import statement takes from elsewhere."""
-    match node:
-        case ast.Import(names=names):
-            found = [alias.name.split(".")[0] for alias in names]
-        case ast.ImportFrom(module=str(module), level=0):
-            found = [module.split(".")[0]]
-        case _:
-            found = []
-    return [name for name in found if name not in sys.stdlib_module_names]
 
 
 def _without_docstrings(tree: ast.Module) -> ast.Module:

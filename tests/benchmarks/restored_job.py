@@ -13,10 +13,8 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
 
 import projects
-from test_recovery import delete_results
 
 
 def cost(folder: Path, *options: str) -> tuple[float, float]:
@@ -36,7 +34,7 @@ def main() -> None:
         projects.build(folder)
         rounds = []
         for _ in range(3):
-            delete_results(folder)
+            projects.delete_results(folder)
             steps = len(projects.stale(folder))
             planned, restored = cost(folder, "-n"), cost(folder)
             rounds.append([(b - a) / steps for a, b in zip(planned, restored, strict=True)])
