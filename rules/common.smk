@@ -4,25 +4,16 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.basedir, "scripts")))
 
-from convstudy import (
-    code_digests,
-    config as settings,
-    digests,
-    folders,
-    memory,
-    plugins,
-    records,
-    schema,
-    sources,
-    studies,
-    variants,
-)
-from convstudy.errors import UserError
+from convstudy.downloads import sources
+from convstudy.foundation import digests, folder_digests
+from convstudy.foundation.errors import UserError
+from convstudy.provenance import code_digests, records, snakemake_metadata
+from convstudy.study import plugin_options, schema, studies, validation, variants
 
 try:
     for file in workflow.configfiles:
         schema.check_file(file)
-    settings.validate(
+    validation.validate(
         config, Path(workflow.basedir, "rules/schemas/config.schema.yaml")
     )
     study = studies.resolve(config)
@@ -31,7 +22,7 @@ except UserError as error:
 
 canonical = digests.canonical
 KERAS_FOLDER = "data/keras/"
-report_template = Path(workflow.basedir, "scripts/convstudy/report.html.j2")
+report_template = Path(workflow.basedir, "scripts/convstudy/report/page.html.j2")
 
 
 def code(script, *modules):
@@ -68,7 +59,7 @@ def refuse_missing_files():
 def remember_records():
     """Let Snakemake know what the records say, before it looks for what is stale."""
     if workflow.is_main_process:
-        count = memory.restore(Path(".snakemake"))
+        count = snakemake_metadata.restore(Path(".snakemake"))
         if count:
             logger.info(f"Read the records of {count} files made elsewhere.")
 
@@ -87,7 +78,9 @@ def by_content(path):
 def contents(paths):
     """Digests of the files and folders that the user gave."""
     given = {path for path in paths if is_given(path) and Path(path).exists()}
-    return canonical({path: folders.of_any(Path(path)) for path in sorted(given)})
+    return canonical(
+        {path: folder_digests.of_any(Path(path)) for path in sorted(given)}
+    )
 
 
 def data_files(wildcards):
@@ -132,7 +125,7 @@ def initial_weights(wildcards):
 def start_inputs(wildcards):
     """What a network with initial weights is built for, and from."""
     model, backbone = config["models"][wildcards.model], wildcards.get("backbone")
-    takes = plugins.constant("models", model, "INPUT")
+    takes = plugin_options.constant("models", model, "INPUT")
     if takes == "features":
         return {"data": f"results/features/{wildcards.dataset}/{backbone}.h5"}
     inputs = {"data": f"results/data/{wildcards.dataset}.h5"}
@@ -145,11 +138,11 @@ def start_inputs(wildcards):
 def start_spec(wildcards):
     """What a network with initial weights depends on."""
     model, backbone = config["models"][wildcards.model], wildcards.get("backbone")
-    takes = plugins.constant("models", model, "INPUT")
+    takes = plugin_options.constant("models", model, "INPUT")
     return canonical(
         {
             "kind": model["kind"],
-            "options": plugins.options(model),
+            "options": plugin_options.options(model),
             "input": takes,
             # a head knows its backbone by the features alone
             "backbone": config["backbones"][backbone] if takes == "backbone" else None,

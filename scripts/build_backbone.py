@@ -2,21 +2,23 @@
 
 import json
 
-from convstudy import steps
+from convstudy.provenance import steps
 
 
 def build(job, step):
-    from convstudy import backbones, networks, runtime, sources
+    from convstudy.downloads import sources
+    from convstudy.networks import backbones, keras_file
+    from convstudy.training import device
 
     sources.check(json.loads(job.params.expected))
-    runtime.set_up_tensorflow(job.threads, seed=0)
+    device.set_up_tensorflow(job.threads, seed=0)
     model = backbones.build(
         json.loads(job.params.spec),
         tuple(json.loads(job.params.size)),
         job.input.get("weights"),
         json.loads(job.params.origin),
     )
-    networks.save_model(model, job.output.backbone)
+    keras_file.save_model(model, job.output.backbone)
 
 
 if __name__ == "__main__":

@@ -3,14 +3,14 @@
 import json
 from pathlib import Path
 
-from convstudy import steps
+from convstudy.provenance import steps
 
 
 def download(job):
-    from convstudy import downloads, sources
+    from convstudy.downloads import sources, transfer
 
     source = sources.Source(**json.loads(job.params.source))
-    downloads.fetch(Path(job.output.file), source)
+    transfer.fetch(Path(job.output.file), source)
 
 
 if __name__ == "__main__":

@@ -2,14 +2,15 @@
 
 from pathlib import Path
 
-from convstudy import steps
+from convstudy.provenance import steps
 
 
 def download(job):
-    from convstudy import applications, downloads
+    from convstudy.downloads import transfer
+    from convstudy.networks import applications
 
     source = applications.published(job.wildcards.application)
-    downloads.fetch(Path(job.output.file), source)
+    transfer.fetch(Path(job.output.file), source)
 
 
 if __name__ == "__main__":

@@ -2,14 +2,14 @@
 
 import json
 
-from convstudy import steps
+from convstudy.provenance import steps
 
 
 def evaluate(job, step):
-    from convstudy import evaluation, runtime
+    from convstudy.training import device, evaluation
 
     spec, names = json.loads(job.params.spec), job.wildcards
-    runtime.set_up_tensorflow(step.record["threads"], int(names.seed))
+    device.set_up_tensorflow(step.record["threads"], int(names.seed))
     evaluation.evaluate(
         spec,
         {

@@ -1,13 +1,14 @@
 """Run a backbone once over a data set and keep its feature vectors."""
 
-from convstudy import steps
+from convstudy.provenance import steps
 
 
 def extract(job, step):
-    from convstudy import networks, runtime
+    from convstudy.networks import features
+    from convstudy.training import device
 
-    runtime.set_up_tensorflow(step.record["threads"], seed=0)
-    networks.extract_features(job.input.data, job.input.backbone, job.output.features)
+    device.set_up_tensorflow(step.record["threads"], seed=0)
+    features.extract_features(job.input.data, job.input.backbone, job.output.features)
 
 
 if __name__ == "__main__":

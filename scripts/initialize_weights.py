@@ -2,14 +2,15 @@
 
 import json
 
-from convstudy import steps
+from convstudy.provenance import steps
 
 
 def initialize(job, step):
-    from convstudy import networks, runtime
+    from convstudy.networks import initial_weights
+    from convstudy.training import device
 
-    runtime.set_up_tensorflow(1, seed=int(job.wildcards.seed))
-    networks.initialize(
+    device.set_up_tensorflow(1, seed=int(job.wildcards.seed))
+    initial_weights.initialize(
         json.loads(job.params.spec),
         job.input.data,
         job.input.get("backbone"),

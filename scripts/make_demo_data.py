@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from convstudy import steps
+from convstudy.provenance import steps
 
 
 def draw(job, step):

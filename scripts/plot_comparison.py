@@ -2,16 +2,16 @@
 
 import json
 
-from convstudy import steps
+from convstudy.provenance import steps
 
 
 def plot(job, step):
-    from convstudy import comparison as tables
-    from convstudy.plots import comparison, style
+    from convstudy.report.plots import comparison, style
+    from convstudy.statistics import aggregate
 
     spec, inputs = json.loads(job.params.spec), job.input
     runs = list(zip(inputs.metrics, inputs.predictions, strict=True))
-    frame = tables.summarize(spec["rows"], runs).set_index("variant")
+    frame = aggregate.summarize(spec["rows"], runs).set_index("variant")
     # the histories come variant by variant, seed by seed
     files = iter(inputs.histories)
     histories = {

@@ -2,11 +2,11 @@
 
 import json
 
-from convstudy import steps
+from convstudy.provenance import steps
 
 
 def plot(job, step):
-    from convstudy.plots import learning_curves, style
+    from convstudy.report.plots import learning_curves, style
 
     spec = json.loads(job.params.spec)
     learning_curves.plot(

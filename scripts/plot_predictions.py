@@ -2,16 +2,17 @@
 
 import json
 
-from convstudy import steps
+from convstudy.provenance import steps
 
 
 def plot(job, step):
-    from convstudy import selection, store
-    from convstudy.plots import confusion, reliability, style
+    from convstudy.data import hdf5
+    from convstudy.report.plots import confusion, reliability, style
+    from convstudy.statistics import sweep_selection
 
     spec, outputs = json.loads(job.params.spec), job.output
-    files = selection.of_best(job.input.predictions, job.input.metrics, spec["seeds"])
-    names = store.read_attributes(files[0])["class_names"]
+    files = sweep_selection.of_best(job.input.predictions, job.input.metrics, spec["seeds"])
+    names = hdf5.read_attributes(files[0])["class_names"]
     confusion.plot(files, names, spec["title"], [outputs.confusion, outputs.confusion_svg])
     reliability.plot(
         files,

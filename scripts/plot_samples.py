@@ -2,11 +2,11 @@
 
 import json
 
-from convstudy import steps
+from convstudy.provenance import steps
 
 
 def plot(job, step):
-    from convstudy.plots import samples
+    from convstudy.report.plots import samples
 
     title = json.loads(job.params.spec)["title"]
     samples.plot(job.input.data, title, list(job.output))

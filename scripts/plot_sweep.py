@@ -2,15 +2,15 @@
 
 import json
 
-from convstudy import steps
+from convstudy.provenance import steps
 
 
 def plot(job, step):
-    from convstudy import run_metrics, selection
-    from convstudy.plots import sweep
+    from convstudy.report.plots import sweep
+    from convstudy.statistics import metrics_file, sweep_selection
 
     spec = json.loads(job.params.spec)
-    runs, seeds = [run_metrics.read(path) for path in job.input.metrics], len(spec["seeds"])
+    runs, seeds = [metrics_file.read(path) for path in job.input.metrics], len(spec["seeds"])
     # the metrics come point by point, seed by seed
     accuracies = [
         {
@@ -22,7 +22,7 @@ def plot(job, step):
     sweep.plot(
         spec["points"],
         accuracies,
-        selection.best([point["validation"] for point in accuracies]),
+        sweep_selection.best([point["validation"] for point in accuracies]),
         spec["title"],
         spec["colour"],
         list(job.output),

@@ -3,11 +3,12 @@
 import json
 from pathlib import Path
 
-from convstudy import steps
+from convstudy.provenance import steps
 
 
 def prepare(job, step):
-    from convstudy import sources, splits
+    from convstudy.data import splits
+    from convstudy.downloads import sources
 
     sources.check(json.loads(job.params.expected))
     spec = json.loads(job.params.spec)

@@ -2,11 +2,11 @@
 
 import json
 
-from convstudy import steps
+from convstudy.provenance import steps
 
 
 def summarize(job, step):
-    from convstudy import summary
+    from convstudy.report import summary
 
     runs = list(zip(job.input.metrics, job.input.predictions, strict=True))
     summary.of_study(json.loads(job.params.spec), runs, job.output.csv, job.output.markdown)

@@ -2,18 +2,19 @@
 
 import json
 
-from convstudy import steps
+from convstudy.provenance import steps
 
 
 def train(job, step):
-    from convstudy import records, runtime, training
+    from convstudy.provenance import records
+    from convstudy.training import device, loop
 
     seed = int(job.wildcards.seed)
     provenance = records.provenance(step.record, job.input.data) | {
-        "git_commit": runtime.git_commit(),
+        "git_commit": device.git_commit(),
     }
-    runtime.set_up_tensorflow(step.record["threads"], seed)
-    training.train(
+    device.set_up_tensorflow(step.record["threads"], seed)
+    loop.train(
         json.loads(job.params.spec),
         seed,
         dict(job.input.items()),

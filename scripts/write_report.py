@@ -2,24 +2,25 @@
 
 import json
 
-from convstudy import steps
+from convstudy.provenance import steps
 
 
 def write(job, step):
-    from convstudy import comparison, report, selection
+    from convstudy.report import page, tables
+    from convstudy.statistics import aggregate, paired_tests
 
     spec, inputs = json.loads(job.params.spec), job.input
     runs = list(zip(inputs.metrics, inputs.predictions, strict=True))
-    frame = comparison.summarize(spec["rows"], runs)
-    report.write_report(
+    frame = aggregate.summarize(spec["rows"], runs)
+    page.write_report(
         job.output.report,
         spec["study"],
         frame,
         spec["rows"],
-        comparison.compare(spec["comparisons"], spec["rows"], runs),
+        paired_tests.compare(spec["comparisons"], spec["rows"], runs),
         list(inputs.metrics),
         spec["pictures"],
-        selection.tables(frame, spec["rows"]),
+        tables.sweep_tables(frame, spec["rows"]),
     )
 
 

@@ -18,7 +18,9 @@ import sys, time
 sys.path.insert(0, sys.argv[1])
 deterministic, threads, batch, steps = (int(x) for x in sys.argv[2:])
 import keras, numpy as np, tensorflow as tf
-from convstudy import digests, generators, models, streams, training
+from convstudy import generators, models
+from convstudy.foundation import digests
+from convstudy.training import input_pipeline, loop
 tf.config.threading.set_intra_op_parallelism_threads(threads)
 tf.config.threading.set_inter_op_parallelism_threads(threads)
 if deterministic:
@@ -31,10 +33,10 @@ generator = generators.make("normalize", options)
 fitted = generator.fit(images)
 arrays = generator.training_arrays(images, fitted)
 epochs = tf.data.Dataset.counter(0, 1)
-stream = streams.training_stream(generator, fitted, arrays, labels, batch, 0, epochs)
+stream = input_pipeline.training_stream(generator, fitted, arrays, labels, batch, 0, epochs)
 network = models.build("improved_net", (32, 32, 3), 25, {"batch_norm": "before"})
 rates = {"learning_rate": 0.01, "decay": 1e-6, "momentum": 0.9, "nesterov": True}
-training.compiled(network, rates).fit(stream, steps_per_epoch=20, verbose=0)
+loop.compiled(network, rates).fit(stream, steps_per_epoch=20, verbose=0)
 start = time.perf_counter()
 network.fit(stream, steps_per_epoch=steps, verbose=0)
 rate = batch * steps / (time.perf_counter() - start)

@@ -10,17 +10,17 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from convstudy import (
-    backups,
+from convstudy.foundation import digests
+from convstudy.foundation.errors import UserError
+from convstudy.provenance import (
     cache,
     code_digests,
-    digests,
-    memory,
     records,
+    snakemake_metadata,
     staleness,
     verification,
 )
-from convstudy.errors import UserError
+from convstudy.training import checkpoints
 from fuzz.harness import Target
 from fuzz.mutations import mutated, mutated_trees
 
@@ -61,7 +61,7 @@ def check_record(case: bytes, path: Path) -> None:
         file.write_bytes(content)
     for problem in verification.problems(project / "results"):
         assert "\n" not in problem, f"more than one line: {problem}"
-    memory._memory(place)
+    snakemake_metadata._memory(place)
     record = records.read(place)
     code = records.code_param(CODE_OF, good_record()["code"])
     staleness.changes(record, good_record()["params"] | {"code": code})
@@ -123,7 +123,7 @@ def check_backup(case: bytes, path: Path) -> None:
     sha256 = hashlib.sha256(content if named else good_backup()).hexdigest()
     place = path.with_name(f"epoch000001-{sha256}.npz")
     place.write_bytes(content)
-    found = backups.EpochBackup(path.parent, "key", [], None)._read(place)
+    found = checkpoints.EpochBackup(path.parent, "key", [], None)._read(place)
     if found is None:
         raise UserError(f"{place}: is not used")
     if not named:

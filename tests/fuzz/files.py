@@ -14,12 +14,13 @@ import numpy as np
 import reader_fixtures as fx
 from hypothesis import strategies as st
 
-from convstudy import archives, store
-from convstudy.images import is_image_name
-from convstudy.members import FileMember
-from convstudy.pickles import load_pickle
+from convstudy.data import hdf5
+from convstudy.data.splits import prepare
+from convstudy.decoding import archives
+from convstudy.decoding.archive_entries import FileMember
+from convstudy.decoding.images import is_image_name
+from convstudy.decoding.safe_pickle import load_pickle
 from convstudy.readers import open_source
-from convstudy.splits import prepare
 from fuzz.harness import Target
 from fuzz.mutations import mutated
 
@@ -227,7 +228,7 @@ def check_cifar(case: bytes, path: Path) -> None:
     finally:
         left = os.listdir(output.parent) if output.parent.exists() else []
         assert left in ([], ["data.h5"]), left
-    images, labels = store.read_subset(output, "train")
+    images, labels = hdf5.read_subset(output, "train")
     assert images.shape == (len(labels), 8, 8, 3)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from hypothesis.strategies import SearchStrategy
 
-from convstudy.errors import UserError
+from convstudy.foundation.errors import UserError
 
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 _CHANGES = {"os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.symlink", "os.link", "os.chmod"}

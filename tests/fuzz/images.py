@@ -7,7 +7,7 @@ import numpy as np
 import reader_fixtures as fx
 from PIL import Image
 
-from convstudy.images import load_image
+from convstudy.decoding.images import load_image
 from fuzz.harness import Target
 from fuzz.mutations import mutated
 

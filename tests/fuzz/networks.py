@@ -10,8 +10,8 @@ import keras
 from hypothesis import strategies as st
 from keras import layers
 
-from convstudy import backbones, keras_file
-from convstudy.errors import UserError
+from convstudy.foundation.errors import UserError
+from convstudy.networks import backbones, keras_file
 from fuzz.harness import Target
 from fuzz.mutations import mutated, mutated_trees
 from fuzz.results import exact, written

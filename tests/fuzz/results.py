@@ -12,9 +12,12 @@ import numpy as np
 import yaml
 from hypothesis import strategies as st
 
-from convstudy import comparison, config, files, run_metrics, store, studies
-from convstudy.errors import UserError
-from convstudy.plots import style
+from convstudy.data import hdf5
+from convstudy.foundation import atomic_files
+from convstudy.foundation.errors import UserError
+from convstudy.report.plots import style
+from convstudy.statistics import aggregate, metrics_file, paired_tests
+from convstudy.study import studies, validation
 from fuzz.harness import Target
 from fuzz.mutations import mutated, mutated_trees
 
@@ -24,46 +27,46 @@ ABOUT = {"class_names": ["ant", "bée"], "seed": 3, "validation_fraction": 0.1, 
 
 def write_data(path: Path, array: str = "images") -> None:
     rng = np.random.default_rng(0)
-    with store.create_hdf5(path, ABOUT) as file:
+    with hdf5.create_hdf5(path, ABOUT) as file:
         for subset, n in (("train", 40), ("validation", 3), ("test", 3)):
             group = file.create_group(subset)
             pixels = rng.integers(0, 256, (n, 4, 4, 3), dtype=np.uint8)
             pixels[::2] = 255  # white pictures: a lost block of them must be noticed too
             vectors = np.maximum(rng.normal(size=(n, 5)), 0).astype(np.float32)
-            store.write_array(group, array, pixels if array == "images" else vectors)
-            store.write_array(group, "labels", np.arange(n, dtype=np.int32) % 2)
-            store.write_names(group, "names", [f"é{i}.png" for i in range(n)])
+            hdf5.write_array(group, array, pixels if array == "images" else vectors)
+            hdf5.write_array(group, "labels", np.arange(n, dtype=np.int32) % 2)
+            hdf5.write_names(group, "names", [f"é{i}.png" for i in range(n)])
 
 
 def read_data(path: Path, array: str = "images") -> list[Any]:
     names = (array, "labels", "names")
-    parts = [store.read_subset(path, subset, names) for subset in store.SUBSETS]
-    rows = store.read_rows(path, "train", np.array([5, 0, 33]), array)
-    return [*parts, rows, store.read_attributes(path)]
+    parts = [hdf5.read_subset(path, subset, names) for subset in hdf5.SUBSETS]
+    rows = hdf5.read_rows(path, "train", np.array([5, 0, 33]), array)
+    return [*parts, rows, hdf5.read_attributes(path)]
 
 
 def write_predictions(path: Path) -> None:
     rng = np.random.default_rng(1)
     probabilities = rng.dirichlet(np.ones(3), 60)
     labels = np.where(rng.random(60) < 0.5, probabilities.argmax(axis=1), 0)
-    store.write_predictions(path, {"validation": (probabilities, labels)} | GOOD_TEST, **ABOUT)
+    hdf5.write_predictions(path, {"validation": (probabilities, labels)} | GOOD_TEST, **ABOUT)
 
 
 GOOD_TEST = {"test": (np.full((60, 3), [0.2, 0.5, 0.3]), np.arange(60) % 3)}
 
 
 def read_predictions(path: Path) -> list[Any]:
-    parts = [store.read_predictions(path, subset) for subset in ("validation", "test")]
-    return [*parts, store.read_attributes(path)]
+    parts = [hdf5.read_predictions(path, subset) for subset in ("validation", "test")]
+    return [*parts, hdf5.read_attributes(path)]
 
 
 def write_statistics(path: Path) -> None:
     rng = np.random.default_rng(2)
-    store.write_statistics(path, {"mean": np.zeros(3), "zca": rng.normal(size=(48, 48))}, n=4)
+    hdf5.write_statistics(path, {"mean": np.zeros(3), "zca": rng.normal(size=(48, 48))}, n=4)
 
 
 def read_statistics(path: Path) -> list[Any]:
-    found = store.read_statistics(path)
+    found = hdf5.read_statistics(path)
     return [[found[name] for name in sorted(found)], sorted(found)]
 
 
@@ -121,7 +124,7 @@ def foreign_hdf5() -> st.SearchStrategy[bytes]:
     )
     values = st.sampled_from([1, "a", b"\xff", ["a", "b"], [1.5], np.float16(2), h5py.Empty("f4")])
     attributes = st.dictionaries(
-        st.sampled_from(["class_names", "seed", store.DIGEST]), values, max_size=3
+        st.sampled_from(["class_names", "seed", hdf5.DIGEST]), values, max_size=3
     )
     return st.builds(build_hdf5, st.dictionaries(names, tree, max_size=4), attributes)
 
@@ -152,11 +155,11 @@ def check_foreign(case: bytes, path: Path) -> None:
     path.write_bytes(case)
     refusals = []
     readers = (
-        lambda: store.read_subset(path, "train"),
-        lambda: store.read_rows(path, "train", np.array([0])),
-        lambda: store.read_predictions(path),
-        lambda: store.read_statistics(path),
-        lambda: store.read_attributes(path),
+        lambda: hdf5.read_subset(path, "train"),
+        lambda: hdf5.read_rows(path, "train", np.array([0])),
+        lambda: hdf5.read_predictions(path),
+        lambda: hdf5.read_statistics(path),
+        lambda: hdf5.read_attributes(path),
     )
     for read in readers:
         try:
@@ -168,7 +171,7 @@ def check_foreign(case: bytes, path: Path) -> None:
 
 
 def metrics_of_a_run() -> dict[str, Any]:
-    figures = {key: 0.5 for key in run_metrics.FIGURES} | {"n_classes": 3, "n_test": 60}
+    figures = {key: 0.5 for key in metrics_file.FIGURES} | {"n_classes": 3, "n_test": 60}
     return figures | {
         "dataset": "d",
         "variant": "v",
@@ -199,11 +202,11 @@ def check_metrics(case: bytes, path: Path) -> None:
     variant = dict.fromkeys(keys)
     rows = [variant | {"variant": "v", "dataset": "d"}, variant | {"variant": "w", "dataset": "d"}]
     other = path.with_name("other.json")
-    files.write_json(other, metrics_of_a_run() | {"variant": "w"})
+    atomic_files.write_json(other, metrics_of_a_run() | {"variant": "w"})
     runs = [(path, predictions), (other, predictions)]
-    comparison.summarize(rows, runs)
+    aggregate.summarize(rows, runs)
     about = {"name": "c", "title": "C", "variants": ["v", "w"]}
-    comparison.compare([about], rows, runs)
+    paired_tests.compare([about], rows, runs)
 
 
 def histories() -> st.SearchStrategy[bytes]:
@@ -227,7 +230,7 @@ def configs() -> st.SearchStrategy[bytes]:
 
 def check_config(case: bytes, path: Path) -> None:
     tree = yaml.load(case, yaml.CSafeLoader)
-    config.validate(tree, ROOT / "rules/schemas/config.schema.yaml")
+    validation.validate(tree, ROOT / "rules/schemas/config.schema.yaml")
     studies.resolve(tree)
 
 

@@ -19,7 +19,7 @@ from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
-sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "scripts")]
+sys.path[:0] = [str(ROOT / name) for name in ("tests", "tests/support", "scripts")]
 
 BATCH = 2000  # Hypothesis remembers every case of a batch
 SECONDS = 30  # that one case may take

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from convstudy.errors import UserError
+from convstudy.foundation.errors import UserError
 
 
 class _Commands(click.Group):

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import click
 
-from convstudy import files
-from convstudy.cache import Cache
+from convstudy.foundation import atomic_files
+from convstudy.provenance.cache import Cache
 
-FOLDER = files.OWN / "cache"
+FOLDER = atomic_files.OWN / "cache"
 
 
 @click.group()

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from convstudy import files
-from convstudy.errors import UserError
+from convstudy.foundation import atomic_files
+from convstudy.foundation.errors import UserError
 
 
 @click.command()
@@ -21,14 +21,14 @@ def command(run: Path, output: Path, force: bool) -> None:
     """
     if output.suffix != ".keras":
         raise UserError(f"{output}: expected a file name that ends in .keras")
-    files.check_new(output, force)
-    from convstudy.runs import FinishedRun
+    atomic_files.check_new(output, force)
+    from convstudy.export.finished_run import FinishedRun
 
     finished = FinishedRun(run)
-    from convstudy import deployment  # after the checks that need no TensorFlow
+    from convstudy.export import exported_network  # after the checks that need no TensorFlow
 
-    network = deployment.of_run(finished)
-    deployment.save(network, output)
+    network = exported_network.of_run(finished)
+    exported_network.save(network, output)
     about = network.about
     height, width = about["image_size"]
     click.echo(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from convstudy import files
+from convstudy.foundation import atomic_files
 
 
 @click.command()
@@ -24,20 +24,20 @@ def command(
     a folder are found by their ending, at any depth, and are read and resized as in training.
     Columns: image, class_1, probability_1, class_2, ...
     """
-    files.check_new(output, force)
-    from convstudy import classification
-    from convstudy.runs import FinishedRun
+    atomic_files.check_new(output, force)
+    from convstudy.export import prediction
+    from convstudy.export.finished_run import FinishedRun
 
-    found, others = classification.find_images(images)
+    found, others = prediction.find_images(images)
     if others:
         click.echo(f"{images}: left out {len(others)} other files, as {others[0]!r}", err=True)
     run = FinishedRun(network) if network.is_dir() else None
-    from convstudy import deployment  # after the checks that need no TensorFlow
+    from convstudy.export import exported_network  # after the checks that need no TensorFlow
 
-    use = deployment.of_run(run) if run else deployment.load(network)
+    use = exported_network.of_run(run) if run else exported_network.load(network)
     skipped: list[str] | None = [] if skip_unreadable else None
     with click.progressbar(found, label="Classifying", file=sys.stderr) as shown:
-        count = classification.classify(use, shown, output, top, skipped)
+        count = prediction.classify(use, shown, output, top, skipped)
     for message in skipped or ():
         click.echo(f"skipped: {message}", err=True)
     click.echo(f"{output}: {count} images, {len(skipped or ())} skipped")

@@ -18,7 +18,7 @@ def command(folder: Path, arguments: tuple[str, ...]) -> None:
     brought up to date first. Pictures of the data are left out, because they may not be yours to
     publish.
     """
-    from convstudy import publication
+    from convstudy.report import publication
 
     made = subprocess.run(
         [sys.executable, "-m", "snakemake", "-c1", publication.SUMMARY, *arguments], check=False

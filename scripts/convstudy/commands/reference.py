@@ -6,6 +6,6 @@ import click
 @click.command()
 def command() -> None:
     """Print every key of the config, its type, default and meaning, as Markdown."""
-    from convstudy import reference
+    from convstudy.study import config_reference
 
-    click.echo(reference.markdown(), nl=False)
+    click.echo(config_reference.markdown(), nl=False)

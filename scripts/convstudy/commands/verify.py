@@ -9,7 +9,7 @@ import click
 @click.argument("results", default="results", type=click.Path(exists=True, path_type=Path))
 def command(results: Path) -> None:
     """Check everything in RESULTS against its recorded digests and name what does not fit."""
-    from convstudy import verification
+    from convstudy.provenance import verification
 
     count = 0
     for count, problem in enumerate(verification.problems(results), 1):  # noqa: B007

@@ -11,8 +11,8 @@ from unittest import mock
 
 import click
 
-from convstudy import records, staleness
-from convstudy.errors import UserError
+from convstudy.foundation.errors import UserError
+from convstudy.provenance import records, staleness
 
 TARGET = "results/summary.csv"
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from convstudy import files
 from convstudy.demo import birds, objects
+from convstudy.foundation import atomic_files
 
 DATE = 1_574_035_200  # 2019-11-18, the time stamp of every member
 JPEG_QUALITY = 88
@@ -200,7 +200,7 @@ def _write_tar(
 ) -> None:
     """Write a .tar.gz of (name, content) members; content None is a folder."""
     with (
-        files.whole_file(path) as temporary,
+        atomic_files.whole_file(path) as temporary,
         open(temporary, "wb") as file,
         gzip.GzipFile("", "wb", compresslevel, file, mtime=0) as zipped,
         tarfile.open(fileobj=zipped, mode="w", format=tarfile.USTAR_FORMAT) as tar,

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import numpy as np
 
-from convstudy.errors import UserError
+from convstudy.foundation.errors import UserError
 from convstudy.generators import Generator
 
 FITS = True

@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from convstudy.errors import UserError
+from convstudy.foundation.errors import UserError
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 CIFAR-100 holds the members `train`, `test` and `meta`, CIFAR-10 `data_batch_1` to `data_batch_5`,
 `test_batch` and `batches.meta`; which of the two it is, is told by its members.
 
-The pickles are read by the restricted unpickler of `convstudy.pickles`.
+The pickles are read by the restricted unpickler of `decoding.safe_pickle`.
 """
 
 import contextlib
@@ -14,11 +14,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from convstudy import archives
-from convstudy.errors import UserError
-from convstudy.images import resize_array
-from convstudy.members import Member
-from convstudy.pickles import as_text, described, load_pickle, refuse
+from convstudy.decoding import archives
+from convstudy.decoding.archive_entries import Member
+from convstudy.decoding.images import resize_array
+from convstudy.decoding.safe_pickle import as_text, described, load_pickle, refuse
+from convstudy.foundation.errors import UserError
 from convstudy.readers import Source
 
 FILES = ("archive",)

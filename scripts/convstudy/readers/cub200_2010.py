@@ -12,10 +12,10 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from convstudy import archives
-from convstudy.errors import UserError
-from convstudy.images import load_image
-from convstudy.members import Member
+from convstudy.decoding import archives
+from convstudy.decoding.archive_entries import Member
+from convstudy.decoding.images import load_image
+from convstudy.foundation.errors import UserError
 from convstudy.readers import Source
 
 FILES = ("images", "lists")

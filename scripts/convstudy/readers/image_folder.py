@@ -20,11 +20,11 @@ from typing import Annotated
 
 import numpy as np
 
-from convstudy import archives
-from convstudy.errors import UserError
-from convstudy.images import ENDINGS, is_image_name, load_image
+from convstudy.data.splits import class_rng
+from convstudy.decoding import archives
+from convstudy.decoding.images import ENDINGS, is_image_name, load_image
+from convstudy.foundation.errors import UserError
 from convstudy.readers import Source
-from convstudy.splits import class_rng
 
 FILES = ("images",)
 SUBSETS = ("train", "test")

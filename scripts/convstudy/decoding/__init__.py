@@ -1,0 +1,1 @@
+"""Untrusted files turned into images and labels: archives, pictures, pickles."""

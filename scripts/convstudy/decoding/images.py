@@ -1,0 +1,112 @@
+"""Decode image files into uint8 RGB arrays of one size.
+
+Whatever a file holds becomes RGB: grey and palette images are expanded, CMYK is converted, 16-bit
+grey (0-65535) is scaled to 0-255, transparent pixels are laid over white, and an animation gives
+its first frame. The orientation that a camera stores in EXIF is applied.
+
+Resizing is bilinear over the whole footprint of the new pixel (Pillow's `BILINEAR`, which does not
+alias when it shrinks) and does not keep the aspect ratio, as in the practical. An image that has
+the size already is not touched.
+"""
+
+import warnings
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from PIL import Image
+
+from convstudy.foundation.errors import UserError
+from convstudy.foundation.folder_digests import is_hidden
+
+ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif")
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF")
+MAX_PIXELS = 89_478_485  # Pillow's own threshold: a quarter of a GiB at 24 bits a pixel
+MAX_SIDE = 8192  # of a stored image
+
+# Pillow only warns above this threshold; `load_image` refuses, so the warning would be noise.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+
+_EXIF_ORIENTATION = 0x0112
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def is_image_name(name: str) -> bool:
+    """Tell by its ending whether a file counts as an image; hidden files never do."""
+    return not is_hidden(name) and name.lower().endswith(ENDINGS)
+
+
+def load_image(source: Path | str | BinaryIO, size: tuple[int, int], name: str) -> np.ndarray:
+    """Decode one image and bring it to a size.
+
+    Args:
+        source: a file or a binary stream.
+        size: height and width of the result, in pixels.
+        name: what messages call the image.
+
+    Returns:
+        RGB values 0-255, uint8 (height, width, 3).
+
+    Raises:
+        UserError: the file is no image of an admitted format, is cut, or is too large to decode.
+    """
+    try:
+        with Image.open(source, formats=FORMATS) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise Image.DecompressionBombError(f"{image.width} x {image.height} pixels")
+            image.load()
+            return resize(_rgb(_upright(image)), size)
+    except Image.DecompressionBombError as error:  # Pillow raises it too, at twice the threshold
+        raise UserError(
+            f"{name}: the image is too large to decode ({error}), expected at most "
+            f"{MAX_PIXELS:,} pixels. Shrink it, or remove the file."
+        ) from error
+    except Exception as error:  # Pillow's decoders let many types escape on a damaged file
+        reason = str(error).replace(repr(source), "the file") or type(error).__name__
+        raise UserError(
+            f"{name}: cannot be read as an image ({reason}). Expected a complete file of the "
+            f"format {', '.join(FORMATS)}: replace it by a good copy, or remove it."
+        ) from error
+
+
+def resize(image: Image.Image, size: tuple[int, int]) -> np.ndarray:
+    """Bring an RGB image to (height, width); the result is uint8 (height, width, 3)."""
+    height, width = size
+    if image.size != (width, height):
+        image = image.resize((width, height), Image.Resampling.BILINEAR)
+    return np.array(image, dtype=np.uint8)
+
+
+def resize_array(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Bring uint8 pixels (h, w, 3) to (height, width)."""
+    return resize(Image.fromarray(pixels), size)
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """Apply the EXIF orientation; an EXIF block that cannot be parsed orients nothing."""
+    try:
+        orientation = image.getexif().get(_EXIF_ORIENTATION)
+    except Exception:  # the pixels are good: damaged metadata is no reason to refuse them
+        return image
+    # The value is whatever the file says, also a type that no dictionary can look up.
+    turn = _UPRIGHT.get(orientation) if isinstance(orientation, int) else None
+    return image if turn is None else image.transpose(turn)
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I"):  # I;16 and its kin: convert() would clip at 255
+        grey = np.clip(np.asarray(image).astype(np.int64), 0, 65535)
+        image = Image.fromarray(((grey + 128) // 257).astype(np.uint8))
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image)
+    return image if image.mode == "RGB" else image.convert("RGB")

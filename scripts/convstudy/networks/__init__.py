@@ -1,0 +1,1 @@
+"""Networks on disk: backbones, initial weights, features, and the `.keras` files that hold them."""

@@ -1,0 +1,41 @@
+"""Features: what a frozen backbone says of each image, computed once for all heads."""
+
+import logging
+
+import numpy as np
+import tensorflow as tf
+
+from convstudy.data import hdf5
+from convstudy.networks.keras_file import load_model
+
+log = logging.getLogger(__name__)
+
+BATCH = 32
+
+
+def extract_features(data_file: str, backbone_file: str, output: str) -> None:
+    """Run a backbone once over a data set and keep a pooled vector an image.
+
+    Images are read, and vectors written, a batch at a time.
+    """
+    backbone = load_model(backbone_file)
+    forward = tf.function(lambda x: _pooled(backbone(x, training=False)))
+    about = hdf5.read_attributes(data_file)
+    with hdf5.open_hdf5(data_file) as data, hdf5.create_hdf5(output, about) as features:
+        for subset in hdf5.SUBSETS:
+            images = hdf5.array(data, subset, "images")
+            group, vectors = hdf5.create_group(features, subset), None
+            for start in range(0, len(images), BATCH):
+                batch = images[start : start + BATCH].astype(np.float32) / 255.0
+                values = forward(tf.constant(batch)).numpy()
+                if vectors is None:
+                    shape = (len(images), values.shape[1])
+                    vectors = hdf5.create_array(group, "vectors", shape, np.float32)
+                vectors[start : start + len(values)] = values
+            hdf5.write_array(group, "labels", hdf5.array(data, subset, "labels")[...])
+            log.info("%s: %d vectors of length %d", subset, *vectors.shape)
+
+
+def _pooled(maps: tf.Tensor) -> tf.Tensor:
+    """Global average pooling of feature maps; vectors stay as they are."""
+    return tf.reduce_mean(maps, axis=(1, 2)) if len(maps.shape) == 4 else maps

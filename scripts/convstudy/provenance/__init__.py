@@ -1,0 +1,1 @@
+"""What a result was made of, what is stale, and the cache of finished steps."""

@@ -1,0 +1,170 @@
+"""The cache of finished steps: what the same code made of the same inputs is not made again.
+
+A step's key is the digest of its inputs, parameters, code and library versions, taken *before* it
+runs. Its record is `steps/<key>.json` and says which files it left; their bytes are in
+`objects/<sha256>`, each once, however many steps left the same ones. Nothing is taken from a record
+that has another key, or from an object whose bytes do not have the digest that is its name.
+
+Processes may work in one cache at once: a file appears whole, and what another process has just
+removed is a step that is not in the cache.
+"""
+
+import contextlib
+import hashlib
+import logging
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from convstudy.foundation import atomic_files, digests
+from convstudy.foundation.errors import UserError
+from convstudy.provenance import records
+
+log = logging.getLogger(__name__)
+CHUNK = 1 << 20
+
+
+class Cache:
+    """A folder of finished steps, at most `max_bytes` large."""
+
+    def __init__(self, folder: Path | str, max_bytes: int):
+        self.folder = Path(folder)
+        self.max_bytes = max_bytes
+
+    def restore(self, key: str, outputs: Sequence[str]) -> dict[str, Any] | None:
+        """Put a step's files in their places; None when the cache does not hold all of them.
+
+        A cache of size 0 holds nothing. All files are checked before the first appears. A damaged
+        entry, or one that cannot be read, is removed where that is allowed.
+        """
+        entry = self._step(key)
+        if not entry.is_file() or not self.max_bytes:
+            return None
+        try:
+            step = _read_step(entry, key, outputs)
+            with contextlib.ExitStack() as stack:
+                for path in outputs:
+                    temporary = stack.enter_context(atomic_files.whole_file(path))
+                    self._copy_checked(step["outputs"][path], temporary)
+        except _Damaged as error:
+            log.warning("the cache's entry %s is damaged (%s): it is not used", key[:12], error)
+            with contextlib.suppress(OSError):
+                entry.unlink()
+            return None
+        with contextlib.suppress(OSError):  # trimmed meanwhile, or a cache that is only read
+            os.utime(entry)  # used last
+        return step
+
+    def keep(self, key: str, step: dict[str, Any]) -> None:
+        """Keep a record and copies of its `outputs`, then drop what is beyond the limit.
+
+        A step that is larger than the whole cache may be is not kept.
+        """
+        if sum(map(os.path.getsize, step["outputs"])) > self.max_bytes:
+            return
+        for path, sha256 in step["outputs"].items():
+            target = self._object(sha256)
+            if not target.is_file() or digests.of_file(target) != sha256:
+                with atomic_files.whole_file(target) as temporary:
+                    shutil.copyfile(path, temporary)
+        atomic_files.write_json(self._step(key), step)
+        self.trim(self.max_bytes)
+
+    def steps(self) -> Iterator[tuple[Path, dict[str, Any]]]:
+        """Every entry's file and content, the one used longest ago first."""
+        entries = [(_modified(path), path) for path in self.folder.glob("steps/*.json")]
+        for _, path in sorted(entries):
+            with contextlib.suppress(UserError):  # removed or damaged meanwhile: no entry
+                yield path, records.read(path)
+
+    def size(self) -> int:
+        """Bytes of all objects."""
+        return sum(_size(path) for path in self._objects())
+
+    def trim(self, max_bytes: int) -> None:
+        """Drop the steps used longest ago until the objects take at most `max_bytes`."""
+        total = self.size()
+        if total <= max_bytes:
+            return
+        entries = list(self.steps())
+        uses: dict[str, int] = {}
+        for _, step in entries:
+            for sha256 in step["outputs"].values():
+                uses[sha256] = uses.get(sha256, 0) + 1
+        for path in self._objects():
+            if path.name not in uses:
+                total -= _size(path)
+                path.unlink(missing_ok=True)
+        for entry, step in entries:
+            if total <= max_bytes:
+                return
+            entry.unlink(missing_ok=True)
+            for sha256 in step["outputs"].values():
+                uses[sha256] -= 1
+                if not uses[sha256]:
+                    total -= _size(self._object(sha256))
+                    self._object(sha256).unlink(missing_ok=True)
+
+    def damaged(self) -> list[Path]:
+        """Objects whose bytes do not have the digest that is their name."""
+        return [path for path in self._objects() if digests.of_file(path) != path.name]
+
+    def _step(self, key: str) -> Path:
+        return self.folder / "steps" / f"{key}.json"
+
+    def _object(self, sha256: str) -> Path:
+        return self.folder / "objects" / sha256[:2] / sha256
+
+    def _objects(self) -> list[Path]:
+        paths = self.folder.glob("objects/??/*")
+        return [x for x in paths if digests.is_digest(x.name) and x.name[:2] == x.parent.name]
+
+    def _copy_checked(self, sha256: str, target: Path) -> None:
+        found, place = hashlib.sha256(), self._object(sha256)
+        with open(target, "wb") as copy:
+            for block in _blocks(place):
+                found.update(block)
+                copy.write(block)
+        if found.hexdigest() != sha256:
+            with contextlib.suppress(OSError):
+                place.unlink()
+            raise _Damaged(f"object {sha256[:12]} has other bytes")
+
+
+class _Damaged(Exception):
+    """An entry or an object of the cache is not what its name says."""
+
+
+def _blocks(path: Path) -> Iterator[bytes]:
+    try:
+        with open(path, "rb") as stream:
+            while block := stream.read(CHUNK):
+                yield block
+    except OSError as error:
+        raise _Damaged(f"object {path.name[:12]} cannot be read: {error.strerror}") from error
+
+
+def _read_step(entry: Path, key: str, outputs: Sequence[str]) -> dict[str, Any]:
+    try:
+        step = records.read(entry)
+    except UserError as error:
+        raise _Damaged(str(error)) from error
+    if records.key(step) != key or set(step["outputs"]) != set(outputs):
+        raise _Damaged("it is the record of another step")
+    return step
+
+
+def _modified(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0

@@ -1,0 +1,228 @@
+"""Records: what a step was made of, taken before it runs, and what it left.
+
+A record has the step's `rule`, `wildcards`, `params`, `code_of` (its script and modules), `code`
+(digest of each unit of code that they use), `inputs` (path and SHA-256), `versions` (of Python and
+the libraries; their switches), `threads` of TensorFlow, and, once it is done, its `outputs`
+(path to SHA-256). Its key, by which the cache knows a step, is the digest of all but paths and
+outputs. Records lie beside the results and travel with them; `./convstudy verify` and `./convstudy
+why` read them, and `memory` tells Snakemake of them.
+"""
+
+import json
+import os
+import platform
+from collections.abc import Callable, Iterator
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from convstudy.foundation import atomic_files, digests, folder_digests
+from convstudy.foundation.errors import UserError
+from convstudy.provenance import code_digests
+
+FORMAT = 2
+FOLDER = atomic_files.OWN / "records"
+# Variables of the environment by which TensorFlow and NumPy compute other bits.
+SWITCHES = (
+    "NPY_DISABLE_CPU_FEATURES",
+    "NVIDIA_TF32_OVERRIDE",
+    "ONEDNN_DEFAULT_FPMATH_MODE",
+    "ONEDNN_MAX_CPU_ISA",
+    "OPENBLAS_CORETYPE",
+    "TF_ENABLE_ONEDNN_OPTS",
+    "TF_XLA_FLAGS",
+    "XLA_FLAGS",
+)
+
+
+def before(job: Any) -> dict[str, Any]:
+    """The record of a Snakemake job that is about to run.
+
+    Raises:
+        UserError: its code was edited since Snakemake planned it, or an input is not what the step
+            that made it left.
+    """
+    params = {name: value for name, value in job.params.items() if name != "code"}
+    code_of = json.loads(job.params.code)["of"]
+    units = code_digests.units(*code_of)
+    if code_param(code_of, units) != job.params.code:
+        raise UserError(
+            f"the code of {job.rule} was edited while the workflow was running: run the same "
+            f"command again"
+        )
+    return {
+        "format": FORMAT,
+        "rule": job.rule,
+        "wildcards": dict(job.wildcards.items()),
+        "params": params,
+        "code_of": code_of,
+        "code": units,
+        "inputs": [{"path": path, "sha256": _checked(path)} for path in job.input],
+        "versions": versions(units),
+        "threads": job.resources.get("compute_threads"),
+    }
+
+
+def code_param(code_of: list[str], units: dict[str, str]) -> str:
+    """What a rule's parameter `code` says: whose code it is, and the digest that shows an edit."""
+    return digests.canonical({"of": code_of, "digest": code_digests.of_units(units)})
+
+
+def key(record: dict[str, Any]) -> str:
+    """The digest of all that decides a step's result: equal keys, equal results."""
+    decisive = {name: value for name, value in record.items() if name != "outputs"}
+    decisive["inputs"] = [x["sha256"] for x in record["inputs"]]
+    return digests.of_text(digests.canonical(decisive))
+
+
+def check_inputs(record: dict[str, Any]) -> None:
+    """Refuse a result whose inputs changed while it was made.
+
+    Raises:
+        UserError: an input has other bytes than before the step.
+    """
+    for path in changed_inputs(record):
+        raise UserError(
+            f"{path} was changed while {record['rule']} was reading it: the result is dropped; "
+            f"run the same command again"
+        )
+
+
+def finished(record: dict[str, Any], outputs: list[str]) -> dict[str, Any]:
+    """The record with the digests of the files that the step left."""
+    return record | {"outputs": {path: digests.of_file(path) for path in outputs}}
+
+
+def provenance(record: dict[str, Any], data_file: str) -> dict[str, Any]:
+    """What a run's metrics say of its making: digests of data, code and config; the environment."""
+    inputs = inputs_of(record)
+    return {
+        "data": inputs[data_file],
+        "inputs": inputs,
+        "code": code_digests.of_units(record["code"]),
+        "config": digests.of_text(digests.canonical(record["params"])),
+        "versions": record["versions"],
+        "threads": record["threads"],
+    }
+
+
+def inputs_of(record: dict[str, Any]) -> dict[str, str]:
+    """The inputs of a recorded step: SHA-256 by path."""
+    return {entry["path"]: entry["sha256"] for entry in record["inputs"]}
+
+
+def changed_inputs(record: dict[str, Any]) -> Iterator[str]:
+    """The inputs of a recorded step that have other bytes now."""
+    for path, sha256 in inputs_of(record).items():
+        if folder_digests.of_any(Path(path)) != sha256:
+            yield path
+
+
+def path_of(output: str) -> Path:
+    """Where the record of the step that made a file lies."""
+    return FOLDER / f"{output}.json"
+
+
+def all_paths(project: Path = Path()) -> list[tuple[str, Path]]:
+    """The recorded files of a project, and where their records lie."""
+    folder = project / FOLDER
+    paths = sorted(folder.rglob("*.json"))
+    return [(str(path.relative_to(folder).with_suffix("")), path) for path in paths]
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Read the record of a finished step.
+
+    Raises:
+        UserError: it is missing or damaged, or another version of the workflow wrote it.
+    """
+    record = atomic_files.read_json(path)
+    if record.get("format") != FORMAT:
+        raise UserError(
+            f"{path}: format {record.get('format')}, expected {FORMAT}: it was written by another "
+            f"version of this workflow; delete what it records and run snakemake again"
+        )
+    return _whole(record, path)
+
+
+def _whole(record: dict[str, Any], path: Path) -> dict[str, Any]:
+    """The record, unless something is missing or of another kind than all of this format have."""
+    for key, fits in FIELDS.items():
+        if key not in record:
+            raise atomic_files.damaged(path, f"it has no '{key}'")
+        if not fits(record[key]):
+            raise atomic_files.damaged(path, f"its '{key}' is not what a step has recorded")
+    return record
+
+
+def _is_table(value: Any) -> bool:
+    """Whether a value is texts by name."""
+    return isinstance(value, dict) and all(isinstance(x, str) for x in value.values())
+
+
+def _are_inputs(value: Any) -> bool:
+    """Whether a value is a list of paths and digests."""
+    return isinstance(value, list) and all(
+        _is_table(x) and "path" in x and digests.is_digest(x.get("sha256")) for x in value
+    )
+
+
+FIELDS: dict[str, Callable[[Any], bool]] = {
+    "rule": lambda value: isinstance(value, str),
+    "wildcards": _is_table,
+    "params": lambda value: isinstance(value, dict),
+    "code_of": lambda value: isinstance(value, list) and all(isinstance(x, str) for x in value),
+    "code": _is_table,
+    "inputs": _are_inputs,
+    "versions": _is_table,
+    "threads": lambda value: value is None or isinstance(value, int),
+    "outputs": lambda value: _is_table(value) and all(map(digests.is_digest, value.values())),
+}
+
+
+def write(record: dict[str, Any]) -> None:
+    """Write a finished record, once for each of its files."""
+    for output in record["outputs"]:
+        atomic_files.write_json(path_of(output), record)
+
+
+def _checked(path: str) -> str:
+    """The digest of an input, which must be the one that its own step recorded."""
+    found = folder_digests.of_any(Path(path))
+    if path_of(path).is_file():
+        made = atomic_files.read_json(path_of(path))
+        known = made.get("format") == FORMAT
+        if known and _whole(made, path_of(path))["outputs"].get(path) != found:
+            raise UserError(
+                f"{path} is not the file that {made['rule']} left there: it is damaged or comes "
+                f"from elsewhere. Delete it and run the same command again"
+            )
+    return found
+
+
+def versions(units: dict[str, str]) -> dict[str, str]:
+    """Versions of Python and of the libraries that a step's code imports; their switches.
+
+    An upgrade makes no finished result stale, because a study of weeks must not be lost to it; but
+    a step that is done anew takes nothing from the cache that another version made, and a summary
+    says so when its rows were made by several.
+    """
+    python = ".".join(platform.python_version_tuple()[:2])
+    switches = {name: os.environ[name] for name in SWITCHES if name in os.environ}
+    return {"python": python} | switches | dict(map(_version, code_digests.libraries(units)))
+
+
+def _version(module: str) -> tuple[str, str]:
+    """Name and version of what installed a module, which has mostly the module's own name.
+
+    A module that nothing installed, as one of the user's own on PYTHONPATH, has no version.
+    """
+    try:
+        return module, metadata.version(module)
+    except metadata.PackageNotFoundError:
+        # looks at all that is installed, so it is asked only where the names differ
+        name = metadata.packages_distributions().get(module, [module])[0].lower()
+    try:
+        return name, metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return name, "unknown"

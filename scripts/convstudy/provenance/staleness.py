@@ -1,0 +1,88 @@
+"""Why a step would run: what differs between its record and the state of the project now."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from convstudy.provenance import code_digests
+
+Values = Mapping[str, Any]
+
+
+def changes(record: Values, params: Values) -> list[str]:
+    """What changed since a step's record: definitions of the code, and values of its settings.
+
+    Args:
+        record: the step's record of when it ran.
+        params: the step's parameters now, as Snakemake evaluated them.
+    """
+    found = _code_changes(record["code"], code_digests.units(*json.loads(params["code"])["of"]))
+    now = {name: value for name, value in params.items() if name != "code"}
+    for name in sorted({*record["params"], *now}):
+        before, after = (_parsed(values.get(name)) for values in (record["params"], now))
+        of_files = name == "contents" and isinstance(before, dict) and isinstance(after, dict)
+        found += (_content_changes if of_files else _value_changes)(before, after)
+    return found
+
+
+def grouped(names: Iterable[Values]) -> str:
+    """Wildcards of many steps of one rule in a few words: `a, b on birds, seeds 0-2`."""
+    steps = [dict(x) for x in names]
+    seeds = sorted({int(x.pop("seed")) for x in steps if "seed" in x})
+    datasets = list(dict.fromkeys(x.pop("dataset") for x in steps if "dataset" in x))
+    rest = list(dict.fromkeys(" on ".join(x.values()) for x in steps if x))
+    text = " on ".join(", ".join(part) for part in (rest, datasets) if part)
+    return text + (f", seed{'s' * (len(seeds) > 1)} {_ranges(seeds)}" if seeds else "")
+
+
+def _code_changes(old: Values, new: Values) -> list[str]:
+    """Definitions that differ, in the words of the file that they stand in."""
+    found = []
+    for unit in sorted({*old, *new}):
+        if old.get(unit) != new.get(unit):
+            what = "changed" if unit in old and unit in new else "is used now"
+            found.append(f"{code_digests.described(unit)} {what if unit in new else 'is gone'}")
+    # a definition that is used for the first time matters only through the one that uses it
+    return [x for x in found if x.endswith("changed")] or found
+
+
+def _content_changes(old: Values, new: Values) -> list[str]:
+    """Files and folders of the user's that have another digest."""
+    found = []
+    for path in sorted({*old, *new}):
+        if old.get(path) != new.get(path):
+            what = "has other content" if path in old else "was not read before"
+            found.append(f"{path} {what if path in new else 'is not there any more'}")
+    return found
+
+
+def _value_changes(old: Any, new: Any, path: Sequence[str] = ()) -> list[str]:
+    """Settings that differ, as `path: old -> new`."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        return [
+            change
+            for key in sorted({*old, *new})
+            for change in _value_changes(old.get(key), new.get(key), [*path, key])
+        ]
+    if old == new:
+        return []
+    return [f"{'.'.join(path) or 'setting'}: {json.dumps(old)} -> {json.dumps(new)}"]
+
+
+def _parsed(value: Any) -> Any:
+    """A parameter as the value that its canonical text stands for."""
+    try:
+        return json.loads(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
+
+
+def _ranges(numbers: list[int]) -> str:
+    """`0-2, 5` for 0, 1, 2, 5."""
+    parts: list[list[int]] = []
+    for number in numbers:
+        if parts and number == parts[-1][-1] + 1:
+            parts[-1].append(number)
+        else:
+            parts.append([number])
+    return ", ".join(f"{x[0]}-{x[-1]}" if len(x) > 1 else str(x[0]) for x in parts)

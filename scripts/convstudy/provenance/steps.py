@@ -1,0 +1,102 @@
+"""What every step does around its work: log, take a record, look in the cache, keep the result.
+
+A step imports its libraries inside its function, so one whose result is in the cache is back
+before TensorFlow would have been imported.
+"""
+
+import contextlib
+import logging
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from convstudy.foundation import atomic_files
+from convstudy.foundation.errors import UserError
+from convstudy.provenance import records
+from convstudy.provenance.cache import Cache
+
+log = logging.getLogger(__name__)
+LOCKS = atomic_files.OWN / "locks"
+SCRATCH = atomic_files.OWN / "scratch"
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a job's work may need beside the job: its record, its key, and a folder of its own.
+
+    The folder survives a step that fails or is killed, and is removed when the step is done.
+    """
+
+    record: dict[str, Any]
+    key: str
+    scratch: Path
+
+
+def run(job: Any, work: Callable[[Any, Step], None]) -> None:
+    """Do the work of a Snakemake job, unless the cache has its result already."""
+    outputs = list(job.output)
+    with _logging_to(job.log[0]), _alone(outputs[0]):
+        record = records.before(job)
+        key = records.key(record)
+        scratch = SCRATCH / outputs[0]
+        cache = Cache(job.config["cache"]["folder"], int(job.config["cache"]["max_gb"] * 1e9))
+        known = cache.restore(key, outputs)
+        if known:
+            log.info("restored from the cache (%s)", key[:12])
+            record = record | {"outputs": known["outputs"]}
+        else:
+            work(job, Step(record, key, scratch))
+            records.check_inputs(record)
+            record = records.finished(record, outputs)
+            _keep(cache, key, record)
+        records.write(record)
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def run_uncached(job: Any, work: Callable[[Any], None]) -> None:
+    """Do the work of a download: the cache would hold a second copy, and could replace a user's."""
+    with _logging_to(job.log[0]):
+        work(job)
+
+
+def _keep(cache: Cache, key: str, record: dict[str, Any]) -> None:
+    """Keep a result for another time; whatever hinders that is no reason to lose it now."""
+    try:
+        cache.keep(key, record)
+    except Exception as error:  # a full disk, or another process that keeps the same file
+        log.warning("the result is good, but the cache cannot keep it: %r", error)
+
+
+@contextlib.contextmanager
+def _logging_to(log_file: str) -> Iterator[None]:
+    """Log to a file and to standard error; a `UserError` is one line there, and exit status 1."""
+    handlers = [logging.FileHandler(log_file, mode="w"), logging.StreamHandler()]
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(message)s", handlers=handlers, force=True
+    )
+    logging.captureWarnings(True)
+    try:
+        yield
+    except UserError as error:
+        logging.error("error: %s", error)
+        sys.exit(1)
+    except Exception:
+        logging.exception("unexpected error")
+        sys.exit(1)
+
+
+@contextlib.contextmanager
+def _alone(output: str) -> Iterator[None]:
+    """Keep a second process from making the same files at the same time.
+
+    Snakemake's own lock does not see a job that outlived a killed Snakemake. The lock ends with its
+    process, however that ends.
+    """
+    path = LOCKS / f"{output}.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "w") as stream:
+        atomic_files.lock(stream, output)
+        yield

@@ -1,0 +1,164 @@
+"""What the syntax tree of one file says: its definitions, its imports, what it does on import."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from convstudy.foundation import digests
+from convstudy.foundation.errors import UserError
+
+ON_IMPORT = "on import"
+# Decorators that only wrap; any other may register its function somewhere when it is imported.
+PURE_DECORATORS = {"cache", "contextmanager", "dataclass", "lru_cache"}
+
+
+class Module:
+    """The units of one file, and the names that its imports bind.
+
+    Attributes:
+        package: the names of the packages that the file lies in.
+        units: statements by the name that they define, or import.
+        effects: statements that do something when the module is imported.
+        bound: what the names that imports bind mean; one may come from either side of a `try`.
+        imported: dotted names of all that top-level imports have Python import.
+        packages: what imports anywhere in the file take from, but for Python's own library.
+
+    Raises:
+        UserError: the file is not Python.
+    """
+
+    def __init__(self, path: Path, package: tuple[str, ...]):
+        self.package = package
+        self.units: dict[str, list[ast.stmt]] = {}
+        self.effects: list[ast.stmt] = []
+        self.bound: dict[str, list[str]] = {}
+        self.imported: list[str] = []
+        tree = _without_docstrings(_parsed(path))
+        everywhere = {dotted for node in ast.walk(tree) for dotted in self.imports(node)}
+        self.packages = {dotted.split(".")[0] for dotted in everywhere} - sys.stdlib_module_names
+        for statement in tree.body:
+            self._add(statement)
+
+    def _add(self, statement: ast.stmt) -> None:
+        """Sort a top-level statement into what it defines and what it does."""
+        defined = dict.fromkeys(_defined(statement), statement)
+        if isinstance(statement, ast.Import | ast.ImportFrom):
+            defined = {local: one for local, _, one in self.bindings(statement)}
+            self.imported += self.imports(statement)
+        for unit, one in defined.items():
+            self.units.setdefault(unit, []).append(one)
+        for node in [] if _is_function_or_class(statement) else ast.walk(statement):
+            for local, dotted, _ in self.bindings(node):
+                self.bound.setdefault(local, []).append(dotted)
+        if defined.keys() <= {"_"} or _acts(statement):
+            self.effects += [] if _is_docstring(statement) else [statement]
+
+    def digest(self, unit: str) -> str | None:
+        """The digest of a unit; None for a module that only defines."""
+        text = "\n".join(map(ast.unparse, self.statements(unit)))
+        return digests.of_text(text) if text else None
+
+    def nodes(self, unit: str) -> list[ast.AST]:
+        """All nodes of a unit's syntax trees."""
+        return [node for statement in self.statements(unit) for node in ast.walk(statement)]
+
+    def statements(self, name: str) -> list[ast.stmt]:
+        """What defines a unit."""
+        return self.effects if name == ON_IMPORT else self.units[name]
+
+    def bindings(self, node: ast.AST) -> Iterator[tuple[str, str, ast.stmt]]:
+        """Of each name that an import binds: itself, what it means, and an import of it alone."""
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                # `import a.b` binds `a`; the chain `a.b.c` is resolved from the top
+                local = alias.asname or alias.name.split(".")[0]
+                yield local, alias.name if alias.asname else local, ast.Import([alias])
+        elif isinstance(node, ast.ImportFrom):
+            base = self._base(node)
+            for alias in node.names:
+                if alias.name != "*":
+                    one = ast.ImportFrom(base, [alias], 0)
+                    yield alias.asname or alias.name, f"{base}.{alias.name}", one
+
+    def imports(self, node: ast.AST) -> list[str]:
+        """Dotted names of all that an import statement has Python import, or look for."""
+        if isinstance(node, ast.Import):
+            return [alias.name for alias in node.names]
+        if isinstance(node, ast.ImportFrom):
+            return [f"{self._base(node)}.{alias.name}" for alias in node.names]
+        return []
+
+    def _base(self, node: ast.ImportFrom) -> str:
+        """The dotted name of the module from which an import takes."""
+        above = self.package[: len(self.package) - node.level + 1] if node.level else ()
+        return ".".join([*above, *([node.module] if node.module else [])])
+
+
+def chain(node: ast.AST) -> list[str]:
+    """The names of an attribute chain, `a.b.c`; one empty name for anything else."""
+    attributes = []
+    while isinstance(node, ast.Attribute):
+        attributes.insert(0, node.attr)
+        node = node.value
+    return [node.id, *attributes] if isinstance(node, ast.Name) else [""]
+
+
+def _parsed(path: Path) -> ast.Module:
+    """The syntax tree of a file; raise `UserError` when it is not Python."""
+    try:
+        return ast.parse(path.read_bytes(), str(path))
+    except (SyntaxError, ValueError) as error:
+        line = getattr(error, "lineno", None)
+        where = f" in line {line}" if line else ""
+        raise UserError(
+            f"{path}: is not Python{where} ({getattr(error, 'msg', error)})."
+        ) from error
+
+
+def _defined(statement: ast.stmt) -> Iterator[str]:
+    """Names that a top-level statement defines."""
+    match statement:
+        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+            yield statement.name
+        case ast.Assign(targets=targets):
+            for node in (node for target in targets for node in ast.walk(target)):
+                if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                    yield node.id
+        case ast.AnnAssign(target=ast.Name(id=name)) | ast.AugAssign(target=ast.Name(id=name)):
+            yield name
+
+
+def _acts(statement: ast.stmt) -> bool:
+    """Whether a definition does more on import than to define: sets a part of something, registers.
+
+    A class that registers itself with its base (`__init_subclass__`) is not seen to do so.
+    """
+    if getattr(statement, "module", None) == "__future__":
+        return True
+    for target in getattr(statement, "targets", []):
+        for node in ast.walk(target):
+            if isinstance(node, ast.Attribute | ast.Subscript):
+                return True
+    for decorator in getattr(statement, "decorator_list", []):
+        call = decorator.func if isinstance(decorator, ast.Call) else decorator
+        if ast.unparse(call).split(".")[-1] not in PURE_DECORATORS:
+            return True
+    return False
+
+
+def _is_function_or_class(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+
+
+def _without_docstrings(tree: ast.Module) -> ast.Module:
+    """The tree without its docstrings; a body of nothing else keeps `pass`."""
+    for node in ast.walk(tree):
+        if _is_function_or_class(node) and _is_docstring(node.body[0]):
+            node.body[:1] = [] if len(node.body) > 1 else [ast.Pass()]
+    return tree
+
+
+def _is_docstring(statement: ast.stmt) -> bool:
+    """Whether a statement is nothing but a constant, as docstrings are."""
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)

@@ -1,0 +1,43 @@
+"""Answers to the reproducibility checklist, from what the runs recorded."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas
+
+from convstudy.report.tables import counted, listed
+
+HYPERPARAMETERS = (
+    "Taken from the configuration; this workflow does not search. Early stopping and the choice of "
+    "the best epoch, where the protocol has one, look at the validation images only."
+)
+
+
+def checklist(
+    study: Mapping[str, Any], frame: pandas.DataFrame, runs: Sequence[Mapping[str, Any]]
+) -> list[tuple[str, str]]:
+    """Answers to the reproducibility checklist of Pineau et al. 2021 (JMLR), as (point, answer)."""
+    seeds = sorted({run["seed"] for run in runs})
+    provenance = [run["provenance"] for run in runs]
+    splits = [
+        f"{row['dataset']}: {row['n_train']} training, {row['n_validation']} validation, "
+        f"{row['n_test']} test images"
+        for row in frame.drop_duplicates("dataset").to_dict("records")
+    ]
+    hours = sum(run["train_seconds"] for run in runs) / 3600
+    memory = max(run["train_peak_memory_mib"] for run in runs)
+    return [
+        ("Runs", f"{len(runs)} runs: {len(frame)} variants, seeds {listed(seeds)}. "
+         "Means over all seeds are given, never the best run."),
+        ("Error bars", "± is the standard deviation over seeds (n - 1). Intervals are 95 % "
+         "percentile intervals of a bootstrap that resamples seeds and test images (2000 draws)."),
+        ("Data", "; ".join(splits) + ". One stratified split into training and validation, "
+         "the same for all runs; only the evaluation opens the test images."),
+        *((f"Protocol {name}", words) for name, words in study.get("protocols", {}).items()),
+        ("Hyper-parameters", study.get("hyperparameters") or HYPERPARAMETERS),
+        ("Compute", f"{hours:.2f} hours of training in all, at most {memory:,.0f} MiB, "
+         f"{counted({p['threads'] for p in provenance}, 'thread')} a run."),
+        ("Versions", " | ".join(dict.fromkeys(frame["versions"]))),
+        ("Code", "git commit "
+         f"{listed(sorted({str(p['git_commit'] or 'unknown') for p in provenance}))}"),
+    ]  # fmt: skip

@@ -1,0 +1,76 @@
+"""Learning curves of one variant: loss and accuracy, training and validation, by epoch."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from convstudy.report.plots import style
+
+
+def plot(
+    histories: Sequence[tuple[int, Path | str]],
+    title: str,
+    colour: str,
+    outputs: Sequence[Path | str],
+) -> None:
+    """Draw the curves of all seeds of a variant.
+
+    Thick lines are means over seeds, as far as every seed trained; thin lines are the seeds. A ring
+    marks each seed's epoch with the best validation accuracy.
+
+    Args:
+        histories: (seed, path of its history.csv).
+        title: Shown above the picture.
+        colour: The variant's colour.
+        outputs: Paths ending in `.png` or `.svg`.
+    """
+    frames = style.read_histories(histories)
+    with style.figure(style.PAGE_WIDTH, 3.1, outputs) as figure:
+        loss, accuracy = figure.subplots(1, 2)
+        _panel(loss, frames, "loss", 1, colour)
+        style.epoch_axis(loss, "loss (cross-entropy, nats)", ylim=(0, None))
+        _panel(accuracy, frames, "accuracy", 100, colour)
+        style.epoch_axis(accuracy, "accuracy (% of images)")
+        accuracy.set_ylim(0, min(100, accuracy.get_ylim()[1]))
+        style.heading(figure, title)
+        figure.legend(handles=_legend(colour, sorted(frames)), loc="outside lower center", ncols=4)
+
+
+def _panel(
+    axes: Axes, frames: dict[int, pandas.DataFrame], column: str, scale: float, colour: str
+) -> None:
+    for name, line in ((column, "--"), (f"val_{column}", "-")):
+        if len(frames) > 1:
+            for frame in frames.values():
+                axes.plot(
+                    frame["epoch"], scale * frame[name], line, color=colour, lw=0.7, alpha=0.45
+                )
+        epochs, mean = style.mean_over_seeds(frames, name)
+        # A run of one epoch has no line: the marker shows it.
+        dot = "." if len(epochs) == 1 else None
+        axes.plot(epochs, scale * mean, line, color=colour, lw=2, marker=dot)
+    for frame in frames.values():
+        if frame["val_accuracy"].notna().any():
+            best = frame.loc[frame["val_accuracy"].idxmax()]
+            axes.plot(
+                best["epoch"], scale * best[f"val_{column}"], "o", ms=6, mfc="white", mec=colour,
+                mew=1.4, zorder=5,
+            )  # fmt: skip
+
+
+def _legend(colour: str, seeds: list[int]) -> list[Line2D]:
+    mean = " (mean)" if len(seeds) > 1 else f" (seed {seeds[0]})"
+    handles = [
+        Line2D([], [], color=colour, lw=2, ls="--", label="training" + mean),
+        Line2D([], [], color=colour, lw=2, label="validation" + mean),
+    ]
+    if len(seeds) > 1:
+        handles.append(
+            Line2D([], [], color=colour, lw=0.7, alpha=0.6, label=f"each of {len(seeds)} seeds")
+        )
+    ring = Line2D([], [], color=colour, ls="", marker="o", mfc="white", mew=1.4)
+    ring.set_label("best validation accuracy")
+    return [*handles, ring]

@@ -1,0 +1,1 @@
+"""Figures of runs, and what may be concluded from them."""

@@ -1,0 +1,112 @@
+"""The reference of the config in Markdown, from the schema and the plugin files alone."""
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from convstudy.study import plugin_options
+
+SCHEMA = Path(__file__).parents[3] / "rules/schemas/config.schema.yaml"
+INTRODUCTION = """\
+# Every key of the config
+
+Made by `./convstudy reference > docs/config.md` from `rules/schemas/config.schema.yaml` and from
+the files in `scripts/convstudy/models/`, `scripts/convstudy/generators/` and
+`scripts/convstudy/readers/`: edit those, not this page.
+
+A `<name>` in a key is one of your own. A key without a default may be left out, unless it is
+called required.
+"""
+# Headings of the plugin folders: where a config block gives the options.
+PLUGINS = {
+    "models": "Options of models: in `models.<name>`, beside `kind`",
+    "generators": "Options of generators: in `generators.<name>`, beside `kind`",
+    "readers": "Options of readers: in `datasets.<name>.options`",
+}
+LIMITS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
+
+Schema = dict[str, Any]
+Key = tuple[str, Schema, bool]
+
+
+def markdown() -> str:
+    """The whole page: a table a section of the config, then one a plugin file."""
+    schema = yaml.safe_load(SCHEMA.read_text())
+    parts = [INTRODUCTION.rstrip()]
+    for name, section in schema["properties"].items():
+        top = {"properties": {name: section}, "required": schema["required"]}
+        parts += [f"## {name}", _table(keys(top, schema["$defs"]))]
+    for folder, heading in PLUGINS.items():
+        parts.append(f"## {heading}")
+        for kind in plugin_options.available(folder):
+            parts += _plugin(folder, kind)
+    return "\n\n".join(parts) + "\n"
+
+
+def keys(schema: Schema, definitions: Schema, above: str = "") -> Iterator[Key]:
+    """Every key beneath an object's schema: its dotted path, its schema, whether it is required.
+
+    Args:
+        schema: of an object; a `$ref` in it points into `definitions`.
+        definitions: the `$defs` of the whole schema.
+        above: the object's own path and a dot.
+    """
+    for name, found in schema.get("properties", {}).items():
+        about = _resolved(found, definitions)
+        yield above + name, about, name in schema.get("required", ())
+        yield from keys(about, definitions, f"{above}{name}.")
+    each = schema.get("additionalProperties")
+    if isinstance(each, dict):
+        yield from keys(_resolved(each, definitions), definitions, f"{above}<name>.")
+
+
+def _resolved(schema: Schema, definitions: Schema) -> Schema:
+    """A schema with what its `$ref` points to, under its own keywords."""
+    target = definitions[schema["$ref"].split("/")[-1]] if "$ref" in schema else {}
+    return target | schema
+
+
+def _plugin(folder: str, kind: str) -> list[str]:
+    """Heading, path and options of one plugin file."""
+    plugin = plugin_options.describe(folder, kind)
+    about = f"`{plugin.path}`"
+    if "FILES" in plugin.constants:
+        about += "; its `files`: " + ", ".join(f"`{x}`" for x in plugin.constants["FILES"])
+    options = list(keys(plugin.schema, {}))
+    return [f"### {kind}", about, _table(options) if options else "It has no options."]
+
+
+def _table(rows: Iterable[Key]) -> str:
+    lines = ["| key | type | default | meaning |", "| :--- | :--- | :--- | :--- |"]
+    for path, about, required in rows:
+        default = about.get("default", {})
+        text = "required" if required else "" if default == {} else f"`{json.dumps(default)}`"
+        cells = (f"`{path}`", _type(about), text, about.get("description", ""))
+        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    return "\n".join(lines)
+
+
+def _type(about: Schema) -> str:
+    """A schema's type in words, with the limits of its values."""
+    if "enum" in about:
+        values = (x if isinstance(x, str) else json.dumps(x) for x in about["enum"])
+        return ", ".join(f"`{value}`" for value in values)
+    if "type" not in about:
+        return " or ".join(_type(x) for x in about.get("anyOf", ())) or "any"
+    kinds = about["type"] if isinstance(about["type"], list) else [about["type"]]
+    return " or ".join(_kind(kind, about) for kind in kinds)
+
+
+def _kind(kind: str, about: Schema) -> str:
+    if kind == "array":
+        return f"list of {_type(about['items'])}" if "items" in about else "list"
+    if kind == "object":
+        each = about.get("additionalProperties")
+        plain = isinstance(each, dict) and "type" in each and "properties" not in each
+        return f"names with {_type(each)}" if plain else "block"
+    limits = [f"{sign} {about[word]}" for word, sign in LIMITS.items() if word in about]
+    numeric = kind in ("integer", "number")
+    return " ".join([kind, ", ".join(limits)]) if limits and numeric else kind

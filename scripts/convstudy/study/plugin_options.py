@@ -1,0 +1,124 @@
+"""What the files in `models/`, `generators/` and `readers/` offer, read without importing them.
+
+A model, generator or reader is one file. Its entry function's keyword-only parameters are the
+options a config block may give; their annotations, defaults and docstring become a JSON schema. A
+range is an annotation like `Annotated[float, {"minimum": 0, "exclusiveMaximum": 1}]`, with keywords
+of JSON Schema. Reading the syntax tree keeps TensorFlow out of the Snakefile.
+"""
+
+import ast
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from convstudy.foundation.errors import UserError
+
+PACKAGE = Path(__file__).parents[1]
+ENTRY = {"models": "build", "generators": "make", "readers": "open_reader"}
+# Arguments that the workflow fills in, never the config.
+GIVEN = {"backbone"}
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """One file of a plugin folder: its module constants and its options as a JSON schema."""
+
+    path: str
+    constants: dict[str, Any]
+    schema: dict[str, Any]
+
+
+def available(folder: str) -> list[str]:
+    """Names of the files in a plugin folder, which are the allowed values of `kind`."""
+    return sorted(p.stem for p in (PACKAGE / folder).glob("*.py") if not p.stem.startswith("_"))
+
+
+@cache
+def describe(folder: str, kind: str) -> Plugin:
+    """Read one plugin file.
+
+    Raises:
+        UserError: it is not Python, or lacks its entry function.
+    """
+    path = PACKAGE / folder / f"{kind}.py"
+    label = path.relative_to(PACKAGE.parent.parent).as_posix()
+    try:
+        tree = ast.parse(path.read_text())
+    except SyntaxError as error:
+        raise UserError(f"{label}: line {error.lineno} is not Python ({error.msg}).") from None
+    constants, entry = {}, None
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            try:
+                constants[node.targets[0].id] = ast.literal_eval(node.value)
+            except ValueError:
+                continue  # a computed constant says nothing to the config
+        elif isinstance(node, ast.FunctionDef) and node.name == ENTRY[folder]:
+            entry = node
+    if entry is None:
+        raise UserError(f"{label}: has no function '{ENTRY[folder]}', expected of {folder}.")
+    return Plugin(label, constants, _options_schema(entry))
+
+
+def constant(folder: str, block: dict[str, Any], name: str) -> Any:
+    """A module constant of the file that a config block names by its `kind`."""
+    plugin = describe(folder, block["kind"])
+    if name not in plugin.constants:
+        raise UserError(f"{plugin.path}: has no constant {name}, expected of {folder}.")
+    return plugin.constants[name]
+
+
+def options(block: dict[str, Any]) -> dict[str, Any]:
+    """The options of a config block: all its keys but `kind`."""
+    return {key: value for key, value in block.items() if key != "kind"}
+
+
+def _options_schema(entry: ast.FunctionDef) -> dict[str, Any]:
+    """The JSON schema of a function's keyword-only parameters, described by its docstring."""
+    docstring = ast.get_docstring(entry) or ""
+    described = {
+        name: " ".join(words.split()).rstrip(".")
+        for name, words in re.findall(r"^ {4}(\w+): (.+(?:\n {8}.+)*)", docstring, re.M)
+    }
+    properties = {}
+    required = []
+    for argument, default in zip(entry.args.kwonlyargs, entry.args.kw_defaults, strict=True):
+        name = argument.arg
+        if name in GIVEN:
+            continue
+        about = {"description": described[name]} if name in described else {}
+        properties[name] = about | _schema(argument.annotation)
+        if default is None:
+            required.append(name)
+        else:
+            value = ast.literal_eval(default)
+            properties[name]["default"] = list(value) if isinstance(value, tuple) else value
+    schema = {"type": "object", "properties": properties, "required": required}
+    return schema | {"additionalProperties": False}
+
+
+def _schema(annotation: ast.expr | None) -> dict[str, Any]:
+    """The JSON schema of a simple annotation; an annotation it does not know admits anything."""
+    simple = {"int": "integer", "float": "number", "bool": "boolean", "str": "string"}
+    match annotation:
+        case ast.Name(id=name) if name in simple:
+            return {"type": simple[name]}
+        case ast.Constant(value=None):
+            return {"type": "null"}
+        case ast.BinOp(left=left, op=ast.BitOr(), right=right):
+            return {"anyOf": [_schema(left), _schema(right)]}
+        case ast.Subscript(
+            value=ast.Name(id="Annotated"), slice=ast.Tuple(elts=[kind, ast.Dict() as keywords])
+        ):
+            return _schema(kind) | ast.literal_eval(keywords)
+        case ast.Subscript(value=ast.Name(id="Literal"), slice=ast.Tuple(elts=values)):
+            return {"enum": [ast.literal_eval(value) for value in values]}
+        case ast.Subscript(value=ast.Name(id="Literal"), slice=value):
+            return {"enum": [ast.literal_eval(value)]}
+        case ast.Subscript(value=ast.Name(id="list" | "Sequence"), slice=item):
+            return {"type": "array", "items": _schema(item)}
+        case ast.Subscript(value=ast.Name(id="tuple"), slice=ast.Tuple(elts=[item, *_])):
+            return {"type": "array", "items": _schema(item)}
+    return {}

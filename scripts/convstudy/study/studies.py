@@ -1,0 +1,218 @@
+"""The studies of a checked config, resolved into the runs they ask for.
+
+Read by the Snakefile before any job starts, so it imports neither TensorFlow nor NumPy.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from convstudy.foundation.errors import UserError
+from convstudy.study import run_plan, sweeps, variants
+from convstudy.study import validation as settings
+from convstudy.study.schema import Block
+
+ABOUT = (
+    "variant", "dataset", "task", "model", "protocol", "sweep", "values", "reference",
+    "description",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Study:
+    """The selected study: its rows in order, and every run that any study can ask for."""
+
+    config: Block
+    rows: list[Block]
+    runs: dict[tuple[str, str], Block]
+
+    @property
+    def name(self) -> str:
+        """Its name in the config."""
+        return self.config["study"]
+
+    @property
+    def block(self) -> Block:
+        """Its block in the config."""
+        return self.config["studies"][self.name]
+
+    def files(self, name: str, rows: list[Block] | None = None) -> list[str]:
+        """A file of every run of the study, or of some of its rows: row by row, seed by seed."""
+        return [
+            f"results/runs/{row['dataset']}/{row['variant']}/seed{seed}/{name}"
+            for row in (self.rows if rows is None else rows)
+            for seed in self.block["seeds"]
+        ]
+
+    def rows_named(self, name: str) -> list[Block]:
+        """The row of a variant, or those of all points of a sweep."""
+        return [row for row in self.rows if name in (row["variant"], row["sweep"])]
+
+    def rows_of(self, comparison: str) -> list[Block]:
+        """Rows of a comparison, in its order, as far as the study has them."""
+        names = variants.comparisons(self.config)[comparison]["variants"]
+        return [row for name in names for row in self.rows_named(name)]
+
+    def results(self) -> list[str]:
+        """Names of variants without a sweep, and of sweeps: each has one result."""
+        return list(dict.fromkeys(row["sweep"] or row["variant"] for row in self.rows))
+
+    def sweeps(self) -> list[str]:
+        """Names of the sweeps."""
+        return list(dict.fromkeys(row["sweep"] for row in self.rows if row["sweep"]))
+
+    def colour(self, name: str) -> int:
+        """The number of a variant's or sweep's colour: its place among those of its task."""
+        row = self.rows_named(name)[0]
+        names = [x["sweep"] or x["variant"] for x in self.rows if x["task"] == row["task"]]
+        return list(dict.fromkeys(names)).index(row["sweep"] or name)
+
+    def comparisons(self) -> list[Block]:
+        """Comparisons of which the study has two variants or more, once a protocol."""
+        found = variants.comparisons(self.config).values()
+        asked = [c for name in self.block["comparisons"] for c in found if c["of"] == name]
+        return [c for c in asked if sum(bool(self.rows_named(x)) for x in c["variants"]) > 1]
+
+    def spec(self) -> Block:
+        """What the summary and the report say of the study, beside its figures."""
+        datasets, protocols = self.config["datasets"], self.config["protocols"]
+        notes = self.block["remarks"] + [
+            f"{name}: {datasets[name]['description']}"
+            + " (generated data)" * datasets[name]["generated"]
+            for name in dict.fromkeys(row["dataset"] for row in self.rows)
+        ]
+        used = dict.fromkeys(row["protocol"] for row in self.rows)
+        return {
+            "study": {
+                "name": self.name,
+                "title": self.block["title"],
+                "description": self.block["description"],
+                "notes": notes,
+                "hyperparameters": sweeps.described(self.rows),
+                "protocols": {name: variants.described(protocols[name]) for name in used},
+            },
+            "rows": described(self.rows),
+            "comparisons": self.comparisons(),
+        }
+
+    def pictures(self) -> dict[str, list[tuple[str, str]]]:
+        """Headings of the summary and, under each, (title, path) of its pictures."""
+        datasets = dict.fromkeys(row["dataset"] for row in self.rows)
+        drawn = [(c["title"], f"comparison_{c['name']}") for c in self.comparisons()]
+        return {
+            "Comparison pictures": _pictures(drawn),
+            "Sweeps": _pictures([(name, f"sweep_{name}") for name in self.sweeps()]),
+            "Learning curves": _pictures(
+                [(row["variant"], f"curves_{row['variant']}") for row in self.rows]
+            ),
+            "Sample images": _pictures([(name, f"samples_{name}") for name in datasets]),
+        }
+
+    def report_pictures(self) -> dict[str, list[tuple[str, str]]]:
+        """The summary's pictures and those of the predictions."""
+        names = self.results()
+        return self.pictures() | {
+            "Confusion matrices": _pictures([(name, f"confusion_{name}") for name in names]),
+            "Calibration": _pictures([(name, f"reliability_{name}") for name in names]),
+        }
+
+
+def described(rows: list[Block]) -> list[Block]:
+    """What tables and pictures say of each row."""
+    return [
+        {key: row[key] for key in ABOUT}
+        | {"generator": row["generator_name"], "backbone": row["backbone_name"]}
+        for row in rows
+    ]
+
+
+def _pictures(drawn: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    return [(title, f"results/plots/{stem}.png") for title, stem in drawn]
+
+
+def resolve(config: Block) -> Study:
+    """Resolve a validated config.
+
+    A run's block holds `dataset, variant, task, model` (name), `kind, options, input`,
+    `generator_name, generator` (block or None), `statistics_from` (None without statistics),
+    `backbone_name, backbone`, `training`, `switches` (of the protocol, where they make the training
+    another), and for the tables `of` (the variant's name in the config), `protocol`, `sweep`,
+    `values`, `description`, `reference` (see `variants.expand`). Blocks of models, generators and
+    backbones that sweeps ask for join the config.
+
+    Raises:
+        UserError: two studies ask for different runs under the same data set and variant, or a
+            backbone cannot come from the variant that trains it.
+    """
+    known = variants.expand(config)
+    own = [name for name, block in config["variants"].items() if block["dataset"]]
+    fixed = [point for name in own for point in known[name]["points"]]
+    found: dict[tuple[str, str], Block] = {}
+    rows: dict[str, list[Block]] = {}
+    for study_name, study in config["studies"].items():
+        names = [
+            n for x in study["variants"] for n in variants.named(config, x, study["protocols"])
+        ]
+        asked = [point for name in names for point in known[name]["points"]]
+        rows[study_name] = []
+        for name in dict.fromkeys([*asked, *fixed]):
+            run = run_plan.of(config, study_name, name, known[name])
+            if found.setdefault((run["dataset"], name), run) != run:
+                raise UserError(
+                    f"config: studies.{study_name}: another study trains '{name}' on "
+                    f"'{run['dataset']}' with another budget or backbone, and both would be the "
+                    f"same file. Give this study a data set block of its own name."
+                )
+            if name in asked:
+                rows[study_name].append(run)
+    for name, block in config["backbones"].items():
+        settings.check_backbone(f"backbones.{name}", block)  # those of sweeps are new
+    _check_origins(config, found)
+    return Study(config, rows[config["study"]], found)
+
+
+def _check_origins(config: Block, found: dict[tuple[str, str], Block]) -> None:
+    """Refuse backbones that come from themselves, or from a variant with another network."""
+    for name in config["backbones"]:
+        chain, backbone = [name], config["backbones"][name]
+        while isinstance(backbone["weights"], dict) and "variant" in backbone["weights"]:
+            variant = backbone["weights"]["variant"]
+            where = f"backbones.{chain[-1]}.weights.variant"
+            origin = found[config["variants"][variant]["dataset"], variant]["backbone_name"]
+            if origin in chain:
+                way = " <- ".join([*chain, origin])
+                raise UserError(
+                    f"config: {where}: '{variant}' is trained on the backbone '{origin}', so this "
+                    f"backbone would come from itself ({way}). Name a variant on another backbone."
+                )
+            trained = config["backbones"][origin]
+            if trained["application"] != backbone["application"]:
+                raise UserError(
+                    f"config: {where}: '{variant}' trains the backbone '{origin}', which is "
+                    f"{trained['application'] or 'a file'} and no {backbone['application']}: its "
+                    f"weights do not fit. Name a variant on the same application."
+                )
+            chain.append(origin)
+            backbone = trained
+
+
+def given_files(config: Block, study: Study) -> Iterator[tuple[str, str, str]]:
+    """Files that the user gives to a study, as (key in the config, path, first file made of it)."""
+    needed, datasets = [(row["dataset"], row["backbone_name"]) for row in study.rows], set()
+    for dataset, backbone in needed:  # grows by what the backbones are trained on
+        if dataset not in datasets:
+            datasets.add(dataset)
+            for name, path in config["datasets"][dataset]["files"].items():
+                yield f"datasets.{dataset}.files.{name}", path, f"results/data/{dataset}.h5"
+        if backbone is None:
+            continue
+        block, where = config["backbones"][backbone], f"backbones.{backbone}"
+        result = f"results/backbones/{dataset}/{backbone}.keras"
+        weights = block["weights"] if isinstance(block["weights"], dict) else {}
+        if block["file"]:
+            yield f"{where}.file", block["file"], result
+        elif "file" in weights:
+            yield f"{where}.weights.file", weights["file"], result
+        elif "variant" in weights:
+            variant = weights["variant"]
+            run = study.runs[config["variants"][variant]["dataset"], variant]
+            needed.append((run["dataset"], run["backbone_name"]))

@@ -1,0 +1,106 @@
+"""Sweeps: a variant that gives lists of values becomes one variant a combination of them.
+
+A point's name says its values and nothing of the others, so that another value renames no point.
+
+Read by the Snakefile before any job starts, so it imports neither TensorFlow nor NumPy.
+"""
+
+import itertools
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from convstudy.foundation.errors import UserError
+from convstudy.study import plugin_options, schema
+from convstudy.study.schema import Block
+
+# Sections of the config that a parameter like `model.dropout` makes another block of.
+SECTIONS = {"model": "models", "generator": "generators", "backbone": "backbones"}
+
+
+def points(name: str, block: Block) -> Iterator[tuple[str, Block]]:
+    """Name and block of every point of a variant's sweep, in the order of its values.
+
+    A block has its values in `values` (by parameter) and, for the parameters of a model, generator
+    or backbone, in `options` (by section): see `derived`.
+
+    Raises:
+        UserError: two points would have one name.
+    """
+    seen: dict[str, list[Any]] = {}
+    for values in itertools.product(*block["sweep"].values()):
+        own = dict(zip(block["sweep"], values, strict=True))
+        training = dict(block["training"])
+        options = {section: dict(given) for section, given in block["options"].items()}
+        for parameter, value in own.items():
+            section, _, option = parameter.partition(".")
+            (training if section == "training" else options[section])[option] = value
+        full = "__".join([name, *(token(*pair) for pair in own.items())])
+        other = seen.setdefault(full.lower(), list(values))
+        if other != list(values):
+            raise UserError(
+                f"config: variants.{block['of']}.sweep: {other} and {list(values)} would both be "
+                f"called '{full}'. Give values that differ in letters or digits."
+            )
+        yield full, block | {"values": own, "training": training, "options": options}
+
+
+def token(parameter: str, value: Any) -> str:
+    """A value as a part of a file name: `learning_rate_0p03` for `training.learning_rate` 0.03."""
+    return f"{parameter.split('.')[-1]}_{_text(value)}"
+
+
+def derived(config: Block, section: str, name: str, options: Block) -> str:
+    """The name of a model, generator or backbone with other options; its block joins the config.
+
+    Raises:
+        UserError: the name is taken by another block, or the kind has no such option.
+    """
+    if not options:
+        return name
+    full = "__".join([name, *(token(*pair) for pair in options.items())])
+    block = config[section][name] | options
+    if "kind" in block and full not in config[section]:  # the study may have chosen another kind
+        described = plugin_options.describe(section, block["kind"])
+        schema.check(plugin_options.options(block), described.schema, f"{section}.{full}")
+    if config[section].setdefault(full, block) != block:
+        raise UserError(
+            f"config: {section}.{full}: this name is that of '{name}' in a sweep over "
+            f"{', '.join(options)}. Choose another name."
+        )
+    return full
+
+
+def described(rows: list[Block]) -> str:
+    """How the values of a study's sweeps were chosen; empty without a sweep."""
+    tried = {}
+    for row in rows:
+        if row["sweep"]:
+            tried.setdefault((row["sweep"], ", ".join(row["values"])), []).append(row)
+    if not tried:
+        return ""
+    counts = "; ".join(
+        f"{name}: {len(found)} values of {what}" for (name, what), found in tried.items()
+    )
+    return (
+        f"Chosen by the best mean validation accuracy over seeds, the first of equals ({counts}); "
+        f"no test image takes part in the choice, and only the chosen value's test accuracy is "
+        f"called a result. All else is taken from the configuration."
+    )
+
+
+def takes(parameter: str, model: Block) -> bool:
+    """Whether a model uses a parameter: features are not generated, images meet no backbone."""
+    kind = plugin_options.constant("models", model, "INPUT")
+    unused = {"features": "generator", "images": "backbone", "backbone": ""}[kind]
+    return parameter.split(".")[0] != unused
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list):
+        return "_".join(map(_text, value)) or "empty"
+    if value is None or isinstance(value, bool):
+        return "null" if value is None else str(value).lower()
+    if isinstance(value, int | float):
+        return f"{value:.15g}".replace(".", "p").replace("-", "m").replace("+", "")
+    return re.sub(r"\W", "_", value, flags=re.ASCII)

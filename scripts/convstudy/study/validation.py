@@ -1,0 +1,241 @@
+"""The config: refuse what cannot be right, fill the defaults.
+
+Read by the Snakefile before any job starts, so it imports neither TensorFlow nor NumPy.
+"""
+
+from pathlib import Path
+
+import yaml
+
+from convstudy.foundation.errors import UserError, nearest
+from convstudy.study import plugin_options, schema, sweeps, variants
+from convstudy.study.schema import Block
+
+# Sections whose names become names of files and folders.
+NAMED = ("variants", "comparisons", "protocols", "models", "generators", "backbones", "datasets")
+
+
+def validate(config: Block, schema_path: Path | str) -> None:
+    """Check a config against the schema and its own names; fill in the defaults.
+
+    A config that was checked already stays as it is.
+
+    Raises:
+        UserError: with the key's path, the value and the nearest allowed name.
+    """
+    schema.check_plain(config)
+    rules = yaml.safe_load(Path(schema_path).read_text())
+    schema.check(config, rules)
+    for section in NAMED:
+        _check_case(section, config[section])
+    for folder in ("models", "generators"):
+        for name, block in config[folder].items():
+            where, options = f"{folder}.{name}", plugin_options.options(block)
+            _check_plugin(folder, block["kind"], f"{where}.kind", options, where)
+            block.update(options)
+    for name, block in config["datasets"].items():
+        where = f"datasets.{name}"
+        options = block["options"]
+        _check_plugin("readers", block["reader"], f"{where}.reader", options, f"{where}.options")
+        _check_files(where, block)
+    for name, block in config["backbones"].items():
+        check_backbone(f"backbones.{name}", block)
+    _check_variants(config)
+    for name, block in config["backbones"].items():
+        _check_pretraining(config, f"backbones.{name}.weights", block["weights"])
+    for name, variant in config["variants"].items():
+        _check_sweep(config, f"variants.{name}", variant, rules["$defs"])
+    # what studies and comparisons may name: also points of sweeps, and variants under a protocol
+    everything = config | {"variants": variants.expand(config)}
+    _check_case("variants", everything["variants"])
+    for name, comparison in config["comparisons"].items():
+        for variant in comparison["variants"]:
+            _known(everything, "variants", variant, f"comparisons.{name}.variants")
+    for name, study in config["studies"].items():
+        _check_study(everything, f"studies.{name}", study)
+    _known(config, "studies", config["study"], "study")
+
+
+def _check_case(section: str, names: Block) -> None:
+    """Refuse names that are one file on disks that do not tell upper from lower case."""
+    found: dict[str, str] = {}
+    for name in names:
+        other = found.setdefault(name.lower(), name)
+        if other != name:
+            raise UserError(
+                f"config: {section}: '{other}' and '{name}' differ in upper and lower case only; "
+                f"on some disks their results would be the same files. Rename one."
+            )
+
+
+def _check_plugin(folder: str, kind: str, where: str, options: Block, prefix: str) -> None:
+    """Check that a plugin file is there, and the options of a block against it; fill them."""
+    known = plugin_options.available(folder)
+    if kind not in known:
+        raise UserError(
+            f"config: {where}: there is no file scripts/convstudy/{folder}/{kind}.py. "
+            + nearest(kind, known)
+        )
+    schema.check(options, plugin_options.describe(folder, kind).schema, prefix)
+
+
+def _check_files(where: str, block: Block) -> None:
+    """Refuse files that the reader does not know or lacks, and one file for two of them."""
+    needed = plugin_options.describe("readers", block["reader"]).constants["FILES"]
+    for name in [*block["files"], *needed]:
+        if name not in needed:
+            raise UserError(f"config: unknown key '{where}.files.{name}'. {nearest(name, needed)}")
+        if name not in block["files"]:
+            raise UserError(
+                f"config: {where}.files: '{name}' is missing; reader '{block['reader']}' reads "
+                f"{', '.join(needed)}."
+            )
+    # Snakemake compares paths as texts: `./a` and `a/` would not be the `a` that a rule makes
+    block["files"] = {name: str(Path(path)) for name, path in block["files"].items()}
+    roles: dict[str, str] = {}
+    for name, path in block["files"].items():
+        other = roles.setdefault(path, name)
+        if other != name and not Path(path).is_dir():
+            raise UserError(
+                f"config: {where}.files: '{other}' and '{name}' are the same file '{path}'. Name "
+                f"one file each; if it holds both, unpack it and name the folder twice."
+            )
+
+
+def check_backbone(where: str, block: Block) -> None:
+    """Refuse a backbone that is of no kind or of two; its weights default to ImageNet's."""
+    if (block["application"] is None) == (block["file"] is None):
+        found = "neither" if block["file"] is None else "both"
+        raise UserError(
+            f"config: {where}: {found} of 'application' and 'file' given, expected one of them."
+        )
+    if block["file"] is not None:
+        for key in ("weights", "cut", "batch_norm_momentum"):
+            if block[key] is not None:
+                raise UserError(
+                    f"config: {where}.{key}: {block[key]!r} given, but a backbone from a file "
+                    f"brings its weights and layers with it. Remove this key."
+                )
+        block["file"] = str(Path(block["file"]))  # as in `_check_files`
+    elif block["weights"] is None:
+        block["weights"] = "imagenet"
+    if isinstance(block["weights"], dict):
+        given = [key for key in ("file", "variant") if key in block["weights"]]
+        if len(given) != 1 or (given == ["file"] and "seed" in block["weights"]):
+            raise UserError(
+                f"config: {where}.weights: {sorted(block['weights'])} given, expected either "
+                f"'file' alone or 'variant' with its 'seed'."
+            )
+        if given == ["variant"]:
+            block["weights"].setdefault("seed", 0)
+        else:
+            block["weights"]["file"] = str(Path(block["weights"]["file"]))
+
+
+def _known(config: Block, section: str, name: str, where: str) -> Block:
+    if name not in config[section]:
+        raise UserError(
+            f"config: {where}: '{name}' is not one of {section}. {nearest(name, config[section])}"
+        )
+    return config[section][name]
+
+
+def _check_variants(config: Block) -> None:
+    """Refuse names that nothing defines, and a variant without one way to its data set."""
+    for name, variant in config["variants"].items():
+        where = f"variants.{name}"
+        model = _known(config, "models", variant["model"], f"{where}.model")
+        _known(config, "generators", variant["generator"], f"{where}.generator")
+        if variant["protocol"]:
+            _known(config, "protocols", variant["protocol"], f"{where}.protocol")
+        if variant["backbone"]:
+            _known(config, "backbones", variant["backbone"], f"{where}.backbone")
+            _check_takes_backbone(f"{where}.backbone", variant["model"], model)
+        if variant["dataset"]:
+            _known(config, "datasets", variant["dataset"], f"{where}.dataset")
+        if bool(variant["dataset"]) == bool(variant["task"]):
+            found = "both" if variant["task"] else "neither"
+            raise UserError(
+                f"config: {where}: {found} of 'task' and 'dataset' given, expected one: a task, "
+                f"for which each study names the data set, or a fixed data set."
+            )
+
+
+def _check_takes_backbone(where: str, name: str, model: Block) -> None:
+    if plugin_options.constant("models", model, "INPUT") == "images":
+        raise UserError(
+            f"config: {where}: model '{name}' takes images and no backbone. Remove this key, or "
+            f"choose another model."
+        )
+
+
+def _check_sweep(config: Block, where: str, variant: Block, rules: Block) -> None:
+    """Refuse values that no training, model, generator or backbone takes."""
+    model = config["models"][variant["model"]]
+    for parameter, values in variant["sweep"].items():
+        (section, option), place = parameter.split("."), f"{where}.sweep.{parameter}"
+        if not sweeps.takes(parameter, model):
+            raise UserError(
+                f"config: {place}: model '{variant['model']}' uses no {section}. Remove this key."
+            )
+        for value in values:
+            if section in ("training", "backbone"):
+                schema.check({option: value}, rules[section], f"{where}.sweep.{section}")
+                if parameter == "backbone.weights" and value is None:
+                    raise UserError(f"config: {place}: null. Write imagenet or random.")
+            else:
+                block = config[sweeps.SECTIONS[section]][variant[section]]
+                options = plugin_options.options(block) | {option: value}
+                described = plugin_options.describe(sweeps.SECTIONS[section], block["kind"])
+                schema.check(options, described.schema, f"{where}.sweep.{section}")
+
+
+def _check_pretraining(config: Block, where: str, weights: str | Block | None) -> None:
+    """Refuse a variant that cannot give a backbone its weights."""
+    if not isinstance(weights, dict) or "variant" not in weights:
+        return
+    name, where = weights["variant"], f"{where}.variant"
+    variant = _known(config, "variants", name, where)
+    if not variant["dataset"]:
+        raise UserError(
+            f"config: {where}: '{name}' has no data set of its own: which data would the backbone "
+            f"be trained on? Name a variant with the key 'dataset'."
+        )
+    if variant["sweep"]:
+        raise UserError(
+            f"config: {where}: '{name}' is a sweep of several networks. Name a variant without one."
+        )
+    takes = plugin_options.constant("models", config["models"][variant["model"]], "INPUT")
+    if takes != "backbone":
+        raise UserError(
+            f"config: {where}: '{name}' trains no backbone: its model '{variant['model']}' takes "
+            f"{takes}. Name a variant whose model fine-tunes one."
+        )
+
+
+def _check_study(config: Block, where: str, study: Block) -> None:
+    """Refuse names that nothing defines, and variants whose task the study lacks."""
+    for task, block in study["tasks"].items():
+        _known(config, "datasets", block["dataset"], f"{where}.tasks.{task}.dataset")
+        if block["backbone"]:
+            _known(config, "backbones", block["backbone"], f"{where}.tasks.{task}.backbone")
+    for variant in study["variants"]:
+        task = _known(config, "variants", variant, f"{where}.variants")["task"]
+        if task and task not in study["tasks"]:
+            raise UserError(
+                f"config: {where}.tasks: variant '{variant}' has the task '{task}', which is "
+                f"not there. {nearest(task, study['tasks'])}"
+            )
+    for variant, backbone in study["backbones"].items():
+        model = _known(config, "variants", variant, f"{where}.backbones")["model"]
+        _known(config, "backbones", backbone, f"{where}.backbones.{variant}")
+        _check_takes_backbone(f"{where}.backbones.{variant}", model, config["models"][model])
+    for variant, generator in study["generators"].items():
+        _known(config, "variants", variant, f"{where}.generators")
+        _known(config, "generators", generator, f"{where}.generators.{variant}")
+    for variant in study["limits"]:
+        _known(config, "variants", variant, f"{where}.limits")
+    for protocol in study["protocols"]:
+        _known(config, "protocols", protocol, f"{where}.protocols")
+    for comparison in study["comparisons"]:
+        _known(config, "comparisons", comparison, f"{where}.comparisons")

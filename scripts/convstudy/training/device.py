@@ -1,0 +1,47 @@
+"""What the training and evaluation jobs need of the machine: TensorFlow set up, figures of cost."""
+
+import os
+import resource
+import subprocess
+from pathlib import Path
+
+
+def set_up_tensorflow(threads: int, seed: int) -> None:
+    """Seed every random source and make operations deterministic, on a fixed number of threads.
+
+    The bits of a result depend on the number of threads inside an operation, so it comes from the
+    config and not from the number of cores that happen to be free.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    import keras
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_inter_op_parallelism_threads(threads)
+    tf.config.experimental.enable_op_determinism()
+    # else what ~/.keras/keras.json says would decide results that no record tells of
+    keras.config.set_floatx("float32")
+    keras.config.set_epsilon(1e-7)
+    keras.config.set_image_data_format("channels_last")
+    keras.utils.set_random_seed(seed)
+
+
+def git_commit() -> str | None:
+    """The commit of the source tree, with `-dirty` where it was edited since; None if it has none.
+
+    A copy of the sources inside the checkout of something else has none.
+    """
+    package = Path(__file__).parent
+
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(package), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+
+    if git("rev-parse", "--show-toplevel") != str(package.parents[2].resolve()):
+        return None
+    return git("describe", "--always", "--dirty", "--abbrev=40", "--exclude=*") or None
+
+
+def peak_memory_mib() -> float:
+    """Largest resident memory of this process so far, in MiB (Linux counts in KiB)."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

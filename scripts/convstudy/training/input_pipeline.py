@@ -1,0 +1,132 @@
+"""What feeds a network: batches of images or features, preprocessed and augmented.
+
+The order of the images and their augmentation are functions of (seed, epoch, step) alone.
+"""
+
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from convstudy import generators
+from convstudy.data import hdf5
+
+
+def load_subsets(
+    spec: dict[str, Any], data_file: str, statistics_file: str | None, seed: int, epoch: int = 0
+) -> tuple[dict[str, Any], dict[str, Any], list[keras.callbacks.Callback]]:
+    """The stream from an `epoch` on (with its number of images `n`), and the validation images.
+
+    The latter are arguments of `fit`, and callbacks that they need: a pass in the stored order, or
+    one that is augmented anew in every epoch, where the protocol has it so.
+    """
+    batch = spec["training"]["batch_size"]
+    generator, statistics = preprocessing(spec, statistics_file)
+    arrays_read = (hdf5.array_of(spec["input"]), "labels")
+
+    images, labels = hdf5.read_subset(data_file, "train", arrays_read)
+    held_out, held_out_labels = hdf5.read_subset(data_file, "validation", arrays_read)
+    arrays = generator.training_arrays(images, statistics)
+    epochs = tf.data.Dataset.counter(epoch, 1)
+    stream = training_stream(generator, statistics, arrays, labels, batch, seed, epochs)
+    data = {"stream": stream, "n": len(labels)}
+    if spec.get("validation_images") != "augmented":
+        plain = test_stream(generator, statistics, held_out, held_out_labels, batch)
+        return data, {"validation_data": plain}, []
+    arrays, number = generator.training_arrays(held_out, statistics), EpochNumber()
+    validation = {
+        # a seed that no training has, so that its draws are not those of the training images
+        "validation_data": training_stream(
+            generator, statistics, arrays, held_out_labels, batch, seed + 2**32, number.passes()
+        ),
+        "validation_steps": -(-len(held_out_labels) // batch),
+    }
+    return data, validation, [number]
+
+
+class EpochNumber(keras.callbacks.Callback):
+    """The number of the epoch that a training is in, for a stream of validation images.
+
+    Keras begins its validation data from the start in every epoch, so the data cannot count.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self._number = tf.Variable(0, dtype=tf.int64, trainable=False)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Take the number; epochs count from 0 here."""
+        self._number.assign(epoch)
+
+    def passes(self) -> tf.data.Dataset:
+        """The one number, as it is when the data are asked for."""
+        return tf.data.Dataset.range(1).map(lambda _: self._number.read_value())
+
+
+def preprocessing(
+    spec: dict[str, Any], statistics_file: str | None
+) -> tuple[generators.Generator, generators.Statistics]:
+    """A run's generator (on features: one that changes nothing) and its statistics."""
+    block = spec["generator"]
+    generator = generators.make(**block) if block else generators.Generator()
+    return generator, hdf5.read_statistics(statistics_file)
+
+
+def training_stream(
+    generator: generators.Generator,
+    statistics: generators.Statistics,
+    arrays: np.ndarray,
+    labels: np.ndarray,
+    batch_size: int,
+    seed: int,
+    epochs: tf.data.Dataset,
+) -> tf.data.Dataset:
+    """Augmented batches of (images, labels): in each of `epochs` all, in an order of its own.
+
+    Keras's own seeded shuffle repeats one order in every epoch. Here order and augmentation follow
+    from (seed, epoch, step), so a stream can also begin at any epoch.
+    """
+    arrays, labels = tf.constant(arrays), tf.constant(labels)
+    n = len(labels)
+
+    def batches_of(epoch: tf.Tensor) -> tf.data.Dataset:
+        order = tf.random.experimental.stateless_shuffle(
+            tf.range(n), seed=tf.stack([tf.constant(seed, tf.int64), epoch])
+        )
+        steps = tf.data.Dataset.from_tensor_slices(order).batch(batch_size).enumerate()
+        return steps.map(lambda step, rows: (_draw(seed, epoch, step), rows))
+
+    def load(key: tf.Tensor, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        batch = generator.training_batch(tf.gather(arrays, rows), key, statistics)
+        return batch, tf.gather(labels, rows)
+
+    stream = epochs.flat_map(batches_of).map(load, num_parallel_calls=1)
+    return stream.prefetch(2).with_options(_options())
+
+
+def test_stream(
+    generator: generators.Generator,
+    statistics: generators.Statistics,
+    images: np.ndarray,
+    labels: np.ndarray,
+    batch_size: int,
+) -> tf.data.Dataset:
+    """Batches of (images, labels) in their stored order, without augmentation."""
+    arrays = generator.test_arrays(images, statistics)
+    rows = tf.data.Dataset.from_tensor_slices((arrays, labels)).batch(batch_size)
+    stream = rows.map(lambda x, y: (generator.test_batch(x, statistics), y))
+    return stream.prefetch(2).with_options(_options())
+
+
+def _draw(seed: int, epoch: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
+    """The two-number seed of one batch's augmentation."""
+    return tf.stack([tf.constant(seed, tf.int64) * 1_000_003 + epoch, step * 16])
+
+
+def _options() -> tf.data.Options:
+    options = tf.data.Options()
+    options.deterministic = True
+    # the job's own threads do this work: no second pool beside them
+    options.threading.private_threadpool_size = 1
+    return options

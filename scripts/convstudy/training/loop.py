@@ -1,0 +1,140 @@
+"""Training as in the practical: SGD with time decay, the best epoch chosen on validation images."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+
+from convstudy import models
+from convstudy.foundation import atomic_files
+from convstudy.foundation.errors import UserError
+from convstudy.networks import keras_file
+from convstudy.training import checkpoints, input_pipeline
+
+log = logging.getLogger(__name__)
+
+
+def train(
+    spec: dict[str, Any],
+    seed: int,
+    inputs: dict[str, str],
+    outputs: dict[str, str],
+    provenance: dict[str, Any],
+    backup_folder: Path,
+    key: str,
+) -> None:
+    """Train one variant with one seed, from the last epoch that an earlier process finished.
+
+    Args:
+        spec: `training` (epochs, patience, batch_size, learning_rate, momentum, nesterov, decay),
+            `generator` (kind and options, None on features), `kind` of the model, `input`; where
+            the protocol has it, `validation_images: augmented`, `backbone_batch_norm: training`.
+        seed: decides the order of the images, augmentation and dropout.
+        inputs: paths of `data` (images or features, of which only the training and validation
+            subsets are opened), `initial_weights` (.keras) and, if the generator has any,
+            `statistics`.
+        outputs: paths of `model` (.keras), `history` (.csv) and `run` (.json).
+        provenance: digests taken before the run; written as they are.
+        backup_folder: where a backup is written after each epoch.
+        key: digest of all that this training depends on; backups of another one are not used.
+
+    Raises:
+        UserError: the network that would be kept has no finite loss.
+    """
+    settings = spec["training"]
+    network = keras_file.load_model(inputs["initial_weights"], spec["kind"])
+    if spec.get("backbone_batch_norm") == "training":
+        for layer in models.batch_norms(network):
+            layer.trainable = True
+    model = compiled(network, settings)
+    epochs, stopping = EpochLog(), early_stopping(settings["patience"])
+    backup = checkpoints.EpochBackup(backup_folder, key, epochs.rows, stopping)
+    first = backup.restore(model)
+    data, validation, callbacks = input_pipeline.load_subsets(
+        spec, inputs["data"], inputs.get("statistics"), seed, first
+    )
+    model.fit(
+        data["stream"],
+        steps_per_epoch=-(-data["n"] // settings["batch_size"]),
+        initial_epoch=first,
+        epochs=first if backup.is_over else settings["epochs"],
+        **validation,
+        callbacks=[*callbacks, epochs, *([stopping] if stopping else []), backup],
+        shuffle=False,
+        verbose=0,
+    )
+    history = pd.DataFrame(epochs.rows)
+    about = _about(model, history, stopping is not None)
+    about |= {"n_train": data["n"], "provenance": provenance}
+    about |= {f"train_{name}": value for name, value in backup.costs().items()}
+    keras_file.save_model(model, outputs["model"])
+    with atomic_files.whole_file(outputs["history"]) as temporary:
+        history.to_csv(temporary, index=False)
+    atomic_files.write_json(outputs["run"], about)
+
+
+def _about(model: keras.Model, history: pd.DataFrame, best_is_kept: bool) -> dict[str, Any]:
+    """What run.json says of a trained network, and of the epoch whose weights it has."""
+    kept = history.iloc[int(history["val_accuracy"].idxmax()) if best_is_kept else -1]
+    if not np.isfinite(kept["loss"]):
+        raise UserError(
+            f"the training diverged: the loss of epoch {int(kept['epoch'])}, whose network would "
+            f"be kept, is {kept['loss']}. Set a lower training.learning_rate for this variant; in "
+            f"a sweep, leave out the value that is too high."
+        )
+    return {
+        "epochs_run": len(history),
+        "best_epoch": int(kept["epoch"]),
+        "train_loss": float(kept["loss"]),
+        "train_accuracy": float(kept["accuracy"]),
+        "parameters": model.count_params(),
+        "trainable_parameters": int(sum(np.prod(w.shape) for w in model.trainable_weights)),
+    }
+
+
+def compiled(model: keras.Model, settings: dict[str, Any]) -> keras.Model:
+    """The network, ready to be trained with these settings."""
+    model.compile(
+        optimizer=sgd(settings),
+        loss="sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+        jit_compile=False,
+    )
+    return model
+
+
+def early_stopping(patience: int | None) -> keras.callbacks.EarlyStopping | None:
+    """Stop when the validation accuracy no longer grows, and go back to the best weights."""
+    if patience is None:
+        return None
+    return keras.callbacks.EarlyStopping(
+        "val_accuracy", mode="max", patience=patience, restore_best_weights=True
+    )
+
+
+def sgd(settings: dict[str, Any]) -> keras.optimizers.SGD:
+    """SGD with Nesterov momentum and Keras 2's time decay: rate / (1 + decay * step)."""
+    rate = keras.optimizers.schedules.InverseTimeDecay(
+        settings["learning_rate"], decay_steps=1, decay_rate=settings["decay"]
+    )
+    return keras.optimizers.SGD(rate, momentum=settings["momentum"], nesterov=settings["nesterov"])
+
+
+class EpochLog(keras.callbacks.Callback):
+    """Logs one line an epoch while training runs, and keeps the history's rows."""
+
+    def __init__(self):
+        super().__init__()
+        self.rows: list[dict[str, float]] = []
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Keep and log the epoch's figures; epochs count from 1."""
+        names = ("loss", "accuracy", "val_loss", "val_accuracy")
+        row = {"epoch": epoch + 1} | {name: float(logs[name]) for name in names}
+        row["learning_rate"] = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+        self.rows.append(row)
+        figures = "  ".join(f"{name} {row[name]:.4f}" for name in names)
+        log.info("epoch %d/%d  %s", epoch + 1, self.params["epochs"], figures)

@@ -1,0 +1,277 @@
+"""A step keeps its result, restores it, and never takes another's."""
+
+import json
+import multiprocessing
+import os
+import signal
+import time
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from jobs import copy, job_of
+
+from convstudy.commands import main
+from convstudy.foundation import atomic_files, digests
+from convstudy.provenance import cache, code_digests, records, steps, verification
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    Path("results/plots").mkdir(parents=True)
+    Path("in.txt").write_text("one")
+    return tmp_path
+
+
+def times_done() -> int:
+    return len(Path("done").read_text()) if Path("done").exists() else 0
+
+
+def test_the_same_step_is_done_once():
+    steps.run(job_of(), copy)
+    Path("results/out.txt").unlink()
+    steps.run(job_of(), copy)
+    assert times_done() == 1
+    assert Path("results/out.txt").read_text() == "one"
+    assert "restored from the cache" in Path("log.txt").read_text()
+
+
+def other_input(monkeypatch):
+    Path("in.txt").write_text("two")
+
+
+def other_settings(monkeypatch):
+    return {"spec": '{"a": 1}'}
+
+
+def other_versions(monkeypatch):
+    monkeypatch.setattr(records, "versions", lambda units: {"numpy": "0.1"})
+
+
+def other_code(monkeypatch):
+    monkeypatch.setattr(code_digests, "units", lambda *of: {"plot_samples.py:f": "0"})
+
+
+def other_threads(monkeypatch):
+    return {"threads": 2}
+
+
+@pytest.mark.parametrize(
+    "change", [other_input, other_settings, other_versions, other_code, other_threads]
+)
+def test_a_step_with_anything_else_is_done_again(monkeypatch, change):
+    steps.run(job_of(), copy)
+    steps.run(job_of(**(change(monkeypatch) or {})), copy)
+    assert times_done() == 2
+
+
+def test_going_back_to_earlier_content_restores():
+    steps.run(job_of(), copy)
+    Path("in.txt").write_text("two")
+    steps.run(job_of(), copy)
+    Path("in.txt").write_text("one")
+    steps.run(job_of(), copy)
+    assert times_done() == 2
+    assert Path("results/out.txt").read_text() == "one"
+
+
+def test_an_input_that_changes_meanwhile_gives_no_result_to_anyone(capsys):
+    def change(job, step):
+        copy(job, step)
+        Path("in.txt").write_text("two")
+
+    with pytest.raises(SystemExit):
+        steps.run(job_of(), change)
+    assert "in.txt was changed while copy was reading it" in Path("log.txt").read_text()
+    Path("in.txt").write_text("one")
+    steps.run(job_of(), copy)
+    assert times_done() == 2
+
+
+def test_code_that_was_edited_since_the_plan_does_not_run():
+    code = json.dumps({"of": ["plot_samples.py"], "digest": "of earlier code"})
+    with pytest.raises(SystemExit):
+        steps.run(job_of(code=code), copy)
+    assert "was edited while the workflow was running" in Path("log.txt").read_text()
+    assert times_done() == 0
+
+
+def test_an_input_that_is_not_what_its_step_left_is_refused():
+    steps.run(job_of("results/first.txt"), copy)
+    Path("results/first.txt").write_text("of other weights")
+    with pytest.raises(SystemExit):
+        steps.run(job_of("results/second.txt", source="results/first.txt"), copy)
+    assert "results/first.txt is not the file that copy left" in Path("log.txt").read_text()
+    assert not Path("results/second.txt").exists()
+
+
+def test_a_folder_of_its_own_outlives_a_failure_and_not_a_success():
+    def fail(job, step):
+        step.scratch.mkdir(parents=True)
+        (step.scratch / "state").write_text("kept")
+        raise RuntimeError("killed")
+
+    def finish(job, step):
+        assert (step.scratch / "state").read_text() == "kept"
+        copy(job, step)
+
+    with pytest.raises(SystemExit):
+        steps.run(job_of(), fail)
+    steps.run(job_of(), finish)
+    assert not (steps.SCRATCH / "results/out.txt").exists()
+
+
+def slowly(name: str) -> None:
+    def work(job, step):
+        Path(f"started {name}").touch()
+        time.sleep(0.5)
+        copy(job, step)
+
+    steps.run(job_of(), work)
+
+
+def wait_for(path: str) -> None:
+    while not Path(path).exists():
+        time.sleep(0.01)
+
+
+def test_two_processes_do_not_make_the_same_file_at_once():
+    context = multiprocessing.get_context("fork")
+    processes = [context.Process(target=slowly, args=(name,)) for name in "ab"]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+        assert process.exitcode == 0
+    assert times_done() == 1  # the second one found it in the cache
+
+
+def test_a_killed_process_leaves_no_lock_and_no_file():
+    process = multiprocessing.get_context("fork").Process(target=slowly, args=("a",))
+    process.start()
+    wait_for("started a")
+    os.kill(process.pid, signal.SIGKILL)
+    process.join()
+    assert not Path("results/out.txt").exists()
+    steps.run(job_of(), copy)
+    assert Path("results/out.txt").read_text() == "one"
+
+
+def verify():
+    return CliRunner().invoke(main, ["verify"])
+
+
+def test_verify_is_content_with_what_steps_left():
+    steps.run(job_of("results/plots/a.txt"), copy)
+    steps.run(job_of("results/plots/b.txt", source="results/plots/a.txt"), copy)
+    for name in ("README.md", "logs/a/b.log", "plots/.DS_Store", ".ipynb_checkpoints/a.csv"):
+        atomic_files.write_json(Path("results", name), {})
+    done = verify()
+    assert (done.exit_code, done.output) == (0, "everything fits its record\n")
+
+
+def damage():
+    Path("results/plots/b.txt").write_text("ONE")
+
+
+def delete():
+    Path("results/plots/b.txt").unlink()
+
+
+def change_the_input():
+    Path("in.txt").write_text("two")
+
+
+def test_what_hinders_the_cache_does_not_lose_a_result(monkeypatch):
+    def keep(*_):
+        raise FileNotFoundError("another process has renamed it")
+
+    monkeypatch.setattr(cache.Cache, "keep", keep)
+    steps.run(job_of(), copy)
+    assert Path("results/out.txt").read_text() == "one"
+    assert records.path_of("results/out.txt").is_file()
+    assert "the result is good, but" in Path("log.txt").read_text()
+
+
+def add_a_file():
+    Path("results/plots/c.txt").write_text("from elsewhere")
+
+
+def add_a_summary():
+    Path("results/summary.csv").write_text("from elsewhere")
+
+
+def leave_a_part():
+    Path("results/plots/.part.c.txt").write_text("half")
+
+
+def age():
+    path = records.path_of("results/plots/b.txt")
+    atomic_files.write_json(path, atomic_files.read_json(path) | {"format": 0})
+
+
+def break_the_record():
+    path = records.path_of("results/plots/b.txt")
+    record = atomic_files.read_json(path)
+    atomic_files.write_json(path, {key: record[key] for key in record if key != "code_of"})
+
+
+@pytest.mark.parametrize(
+    ("harm", "sentence"),
+    [
+        (break_the_record, "b.txt.json: cannot be read (it has no 'code_of')"),
+        (damage, "results/plots/b.txt: has other bytes than copy left"),
+        (delete, "results/plots/b.txt: is gone since copy made it"),
+        (change_the_input, "results/plots/a.txt: was made from another in.txt"),
+        (add_a_file, "results/plots/c.txt: has no record"),
+        (add_a_summary, "results/summary.csv: has no record"),
+        (leave_a_part, "results/plots/.part.c.txt: was left half-written"),
+        (age, "written by another version"),
+    ],
+)
+def test_verify_names_what_does_not_fit(harm, sentence):
+    steps.run(job_of("results/plots/a.txt"), copy)
+    steps.run(job_of("results/plots/b.txt", source="results/plots/a.txt"), copy)
+    harm()
+    done = verify()
+    assert done.exit_code == 1
+    assert sentence in done.output
+    assert "Error: 1 of the results" in done.output
+
+
+def test_verify_looks_at_the_results_of_another_project(tmp_path, monkeypatch):
+    steps.run(job_of("results/plots/a.txt"), copy)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    assert list(verification.problems(tmp_path / "results")) == []
+    (tmp_path / "results/plots/a.txt").write_text("ONE")
+    (problem,) = verification.problems(tmp_path / "results")
+    assert problem.startswith("results/plots/a.txt: has other bytes than copy left")
+
+
+@pytest.mark.parametrize("place", ["results/plots", "results/.convstudy", "other"])
+def test_verify_refuses_a_folder_that_has_no_records(place):
+    steps.run(job_of("results/plots/a.txt"), copy)
+    Path(place).mkdir(exist_ok=True)
+    done = CliRunner().invoke(main, ["verify", place])
+    assert done.exit_code == 1
+    assert f"{place}: has no records of this workflow" in done.output
+
+
+def test_versions_are_those_of_what_installed_the_modules():
+    found = records.versions(code_digests.units("prepare_data.py"))
+    assert found["pillow"] == metadata.version("pillow")
+    assert found["numpy"] == metadata.version("numpy")
+    assert "PIL" not in found
+
+
+def test_a_record_says_what_it_was_made_of():
+    steps.run(job_of(), copy)
+    record = atomic_files.read_json(records.path_of("results/out.txt"))
+    assert record["inputs"] == [{"path": "in.txt", "sha256": digests.of_text("one")}]
+    assert record["outputs"] == {"results/out.txt": digests.of_text("one")}
+    assert "plot_samples.py:on import" in record["code"]
+    assert list(verification.problems(Path("results"))) == []

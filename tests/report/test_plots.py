@@ -1,0 +1,231 @@
+"""Pictures: they appear, are the same bytes twice, and can be read."""
+
+import matplotlib.figure
+import numpy as np
+import pandas
+import pytest
+from matplotlib.colors import to_hex
+
+from convstudy.data import hdf5
+from convstudy.foundation.errors import UserError
+from convstudy.report.plots import (
+    comparison,
+    confusion,
+    learning_curves,
+    reliability,
+    samples,
+    style,
+)
+
+PNG = b"\x89PNG\r\n"
+
+
+def history(path, epochs, level=0.6):
+    epoch = np.arange(1, epochs + 1)
+    accuracy = level * (1 - np.exp(-epoch / 3))
+    frame = pandas.DataFrame(
+        {
+            "epoch": epoch,
+            "loss": 3 - 2 * accuracy,
+            "accuracy": accuracy,
+            "val_loss": 3 - 1.8 * accuracy,
+            "val_accuracy": accuracy * 0.9,
+            "learning_rate": 0.01,
+        }
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    frame.to_csv(path, index=False)
+    return path
+
+
+def predictions(path, classes, seed=0):
+    rng = np.random.default_rng(seed)
+    probabilities = rng.dirichlet(np.full(classes, 0.3), size=3 * classes)
+    labels = np.arange(3 * classes) % classes
+    hdf5.write_predictions(path, {"test": (probabilities, labels)})
+    return path
+
+
+def data_set(path, names, size=8, images=2):
+    rng = np.random.default_rng(0)
+    labels = np.repeat(np.arange(len(names)), images)
+    with hdf5.create_hdf5(path, {"class_names": names}) as file:
+        group = file.create_group("train")
+        pixels = rng.integers(256, size=(len(labels), size, size, 3), dtype=np.uint8)
+        hdf5.write_array(group, "images", pixels)
+        hdf5.write_array(group, "labels", labels.astype(np.int32))
+    return path
+
+
+def draw_learning_curves(folder, outputs):
+    runs = [(seed, history(folder / f"s{seed}.csv", 5 + seed)) for seed in (0, 1)]
+    learning_curves.plot(runs, "base_net", style.PALETTE[0], outputs)
+
+
+def draw_comparison(folder, outputs):
+    names = ["base_net", "base_net_normalize"]
+    runs = {
+        name: [(seed, history(folder / f"{name}{seed}.csv", 6 + seed)) for seed in (0, 1)]
+        for name in names
+    }
+    accuracies = {names[0]: (0.35, 0.33, 0.37), names[1]: (0.43, 0.41, 0.45)}
+    colours = style.variant_colours({"objects": names})
+    comparison.plot(runs, accuracies, 0.04, colours, "Generators", outputs)
+
+
+def draw_samples(folder, outputs):
+    names = [f"{i:03d}.Some_bird_{i}" for i in range(15)]
+    samples.plot(data_set(folder / "birds.h5", names), "birds", outputs, rows=3)
+
+
+def draw_short_names(folder, outputs):
+    names = [f"c{i}" for i in range(3)]
+    title = "a title that is longer than three columns of images are wide together"
+    samples.plot(data_set(folder / "few.h5", names), title, outputs)
+
+
+def draw_confusion(folder, outputs):
+    paths = [predictions(folder / f"p{seed}.h5", 5, seed) for seed in (0, 1)]
+    confusion.plot(paths, list("abcde"), "base_net", outputs)
+
+
+def draw_many_classes(folder, outputs):
+    names = [f"species $x_{i}$ <i>" for i in range(60)]
+    confusion.plot([predictions(folder / "p.h5", 60)], names, "birds", outputs)
+
+
+def draw_reliability(folder, outputs):
+    paths = [predictions(folder / f"p{seed}.h5", 5, seed) for seed in (0, 1)]
+    reliability.plot(paths, "base_net", style.PALETTE[1], outputs)
+
+
+DRAWINGS = [
+    draw_learning_curves,
+    draw_comparison,
+    draw_samples,
+    draw_short_names,
+    draw_confusion,
+    draw_many_classes,
+    draw_reliability,
+]
+
+
+@pytest.fixture
+def coarse(monkeypatch):
+    """Fewer pixels, for speed."""
+    monkeypatch.setattr(style, "DPI", 60)
+
+
+@pytest.fixture
+def figures(monkeypatch):
+    """Collect the figures as they are saved."""
+    seen = []
+    save = matplotlib.figure.Figure.savefig
+
+    def keep(self, *args, **kwargs):
+        seen.append(self)
+        return save(self, *args, **kwargs)
+
+    monkeypatch.setattr(matplotlib.figure.Figure, "savefig", keep)
+    return seen
+
+
+@pytest.mark.parametrize("draw", DRAWINGS)
+def test_files_appear_and_are_the_same_bytes_twice(draw, tmp_path, coarse):
+    first = [tmp_path / "one" / "x.png", tmp_path / "one" / "x.svg"]
+    second = [tmp_path / "two" / "x.png", tmp_path / "two" / "x.svg"]
+    draw(tmp_path / "data", first)
+    draw(tmp_path / "data", second)
+    assert first[0].read_bytes().startswith(PNG)
+    assert b"<svg" in first[1].read_bytes()
+    for one, two in zip(first, second, strict=True):
+        assert one.read_bytes() == two.read_bytes()
+    assert sorted(path.name for path in first[0].parent.iterdir()) == ["x.png", "x.svg"]
+
+
+@pytest.mark.parametrize("draw", DRAWINGS)
+def test_axes_are_labelled_and_texts_stay_inside(draw, tmp_path, figures):
+    draw(tmp_path, [tmp_path / "x.png"])
+    (figure,) = figures
+    for axes in figure.axes:
+        if axes.axison and axes.get_label() != "<colorbar>":
+            last = axes.get_subplotspec().is_last_row()
+            assert axes.get_xlabel() or not last
+            assert axes.get_ylabel() or [t.get_text() for t in axes.get_yticklabels()]
+    width, height = figure.bbox.size
+    drawn = figure.get_tightbbox()  # inches
+    assert drawn.x0 > -0.03 and drawn.x1 < figure.get_figwidth() + 0.03
+    assert drawn.y0 > -0.03 and drawn.y1 < figure.get_figheight() + 0.03
+    for legend in figure.legends:
+        box = legend.get_window_extent()
+        assert box.x0 >= -1 and box.x1 <= width + 1 and box.y0 >= -1
+        for axes in figure.axes:
+            assert not axes.bbox.overlaps(box)
+
+
+def test_colour_of_a_variant_is_one_everywhere(tmp_path, figures):
+    draw_comparison(tmp_path, [tmp_path / "x.png"])
+    colours = style.variant_colours({"objects": ["base_net", "base_net_normalize"]})
+    accuracy, _, intervals = figures[0].axes
+    for colour in colours.values():
+        for axes in (accuracy, intervals):
+            assert colour in {to_hex(line.get_color()) for line in axes.lines}
+    legend = {h.get_label(): to_hex(h.get_color()) for h in figures[0].legends[0].legend_handles}
+    assert colours.items() <= legend.items()
+
+
+def test_colours_go_by_position_in_the_task():
+    names = [f"v{i}" for i in range(20)]
+    colours = style.variant_colours({"objects": names, "birds": ["b0", "b1"]})
+    assert len({colours[name] for name in names}) == 20
+    assert (colours["b0"], colours["b1"]) == (colours["v0"], colours["v1"])
+    fewer = style.variant_colours({"objects": names[:3]})
+    assert all(colours[name] == colour for name, colour in fewer.items())
+    assert len({style.marker_of(colour) for colour in style.PALETTE}) == len(style.PALETTE)
+
+
+def test_one_epoch_and_one_seed_can_be_seen(tmp_path, figures):
+    path = history(tmp_path / "h.csv", 1)
+    learning_curves.plot([(0, path)], "short", style.PALETTE[0], [tmp_path / "x.png"])
+    assert all(line.get_marker() != "None" for line in figures[0].axes[0].lines)
+
+
+def test_mean_ends_with_the_shortest_run(tmp_path):
+    runs = [(0, history(tmp_path / "a.csv", 4)), (1, history(tmp_path / "b.csv", 9, level=0.2))]
+    frames = style.read_histories(runs)
+    epochs, mean = style.mean_over_seeds(frames, "accuracy")
+    assert epochs.tolist() == [1, 2, 3, 4]
+    assert mean[0] == pytest.approx(0.4 * (1 - np.exp(-1 / 3)))
+
+
+def test_damaged_history_is_named(tmp_path):
+    path = tmp_path / "history.csv"
+    for content in ("", "epoch,loss\n1,2\n"):
+        path.write_text(content)
+        with pytest.raises(UserError, match="history.csv"):
+            style.read_histories([(0, path)])
+
+
+def test_samples_read_only_what_they_show(tmp_path, monkeypatch):
+    path = data_set(tmp_path / "d.h5", [f"c{i}" for i in range(50)], images=9)
+    read = []
+    rows = hdf5.read_rows
+    monkeypatch.setattr(hdf5, "read_rows", lambda *a: read.append(len(a[2])) or rows(*a))
+    samples.plot(path, "d", [tmp_path / "x.png"], rows=2, columns=10)
+    assert read == [20]
+
+
+def test_class_with_few_images_leaves_its_places_white(tmp_path):
+    path = data_set(tmp_path / "d.h5", ["one", "two"], images=1)
+    samples.plot(path, "d", [tmp_path / "x.png"], rows=4)
+    assert (tmp_path / "x.png").exists()
+
+
+def test_unknown_ending_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="png or .svg"):
+        draw_learning_curves(tmp_path, [tmp_path / "x.jpg"])
+
+
+def test_names_are_made_readable():
+    assert style.display_name("012.Yellow_headed_Blackbird") == "Yellow headed Blackbird"
+    assert style.display_name("v1.5_engine") == "v1.5 engine"

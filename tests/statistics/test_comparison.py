@@ -1,0 +1,280 @@
+"""The summary of a study, and its statistics against theory."""
+
+import numpy as np
+import pandas
+import pytest
+from run_files import CLASSES, variant, write_run
+from scipy import stats
+
+from convstudy.data import hdf5
+from convstudy.foundation import atomic_files
+from convstudy.foundation.errors import UserError
+from convstudy.report import summary
+from convstudy.statistics import aggregate, bootstrap, paired_tests
+
+
+@pytest.fixture
+def study(tmp_path):
+    reference = {"loss": 2.9, "accuracy": 0.35}
+    variants = [
+        variant("zebra", reference=reference | {"dataset": "shapes"}),
+        variant("ant", reference=reference | {"dataset": "cifar100_25"}),
+        variant("mole"),
+    ]
+    accuracies = {"mole": 0.8, "ant": 0.6, "zebra": 0.5}
+    runs = [
+        write_run(tmp_path, name, seed, accuracy)
+        for name, accuracy in accuracies.items()
+        for seed in (2, 0, 1)
+    ]
+    return variants, runs
+
+
+def test_rows_follow_the_config_and_columns_are_fixed(study):
+    frame = aggregate.summarize(*study)
+    assert list(frame["variant"]) == ["zebra", "ant", "mole"]
+    assert list(frame.columns) == aggregate.COLUMNS
+    promised = (
+        "variant dataset model generator n_seeds test_loss_mean test_accuracy_mean "
+        "test_accuracy_std test_accuracy_ci_low test_accuracy_ci_high top5_accuracy_mean "
+        "ece_mean epochs_mean parameters train_seconds_mean reference_loss reference_accuracy"
+    )
+    assert frame.columns[:17].tolist() == promised.split()
+
+
+def test_means_and_deviations(study):
+    variants, runs = study
+    row = aggregate.summarize(variants, runs).iloc[2]
+    found = [atomic_files.read_json(path)["test_accuracy"] for path, _ in runs[:3]]
+    assert row["n_seeds"] == 3
+    assert row["test_accuracy_mean"] == pytest.approx(np.mean(found))
+    assert row["test_accuracy_std"] == pytest.approx(np.std(found, ddof=1))
+    assert row["test_accuracy_ci_low"] < row["test_accuracy_mean"] < row["test_accuracy_ci_high"]
+    assert row["generalization_gap_mean"] == pytest.approx(0.9 - np.mean(found))
+    assert (row["epochs_mean"], row["train_seconds_mean"]) == (11, 3)
+    assert row["train_peak_memory_mib_max"] == 102
+    assert row["chance_accuracy"] == pytest.approx(1 / CLASSES)
+    assert row["versions"] == "keras 3.0, numpy 2.0"
+
+
+def test_reference_only_on_the_same_data(study):
+    frame = aggregate.summarize(*study).set_index("variant")
+    assert frame.loc["zebra", "reference_accuracy"] == 0.35
+    assert np.isnan(frame.loc["ant", "reference_accuracy"])
+    assert np.isnan(frame.loc["mole", "reference_loss"])
+
+
+def test_mixed_versions_are_joined(tmp_path):
+    runs = [write_run(tmp_path, "ant", seed, 0.5, numpy=f"2.{seed}") for seed in (0, 1)]
+    row = aggregate.summarize([variant("ant")], runs).iloc[0]
+    assert row["versions"] == "keras 3.0, numpy 2.0 | keras 3.0, numpy 2.1"
+    assert row["threads"] == "1"
+
+
+def test_mixed_threads_are_joined(tmp_path):
+    runs = [write_run(tmp_path, "ant", seed, 0.5, threads=2 - seed) for seed in (0, 1)]
+    assert aggregate.summarize([variant("ant")], runs).iloc[0]["threads"] == "1 | 2"
+
+
+def test_summary_does_not_depend_on_other_variants_or_the_order_of_runs(study):
+    variants, runs = study
+    whole = aggregate.summarize(variants, runs[::-1])
+    alone = aggregate.summarize(variants[1:2], runs)
+    pandas.testing.assert_frame_equal(whole.iloc[1:2].reset_index(drop=True), alone)
+
+
+def test_missing_and_foreign_runs_are_named(study, tmp_path):
+    variants, runs = study
+    with pytest.raises(UserError, match="'fox'.*'shapes'"):
+        aggregate.summarize([variant("fox")], runs)
+    other = write_run(tmp_path / "other", "ant", 0, 0.1)
+    with pytest.raises(UserError, match="different runs"):
+        aggregate.summarize(variants, [(runs[0][0], other[1])])
+
+
+def test_one_seed_has_no_deviation_and_a_binomial_interval(tmp_path):
+    runs = [write_run(tmp_path, "ant", 0, 0.45, n=2500)]
+    row = aggregate.summarize([variant("ant")], runs).iloc[0]
+    assert np.isnan(row["test_accuracy_std"])
+    width = (row["test_accuracy_ci_high"] - row["test_accuracy_ci_low"]) / 2
+    assert width == pytest.approx(bootstrap.half_width(row["test_accuracy_mean"], 2500), rel=0.06)
+
+
+def test_half_width_is_that_of_the_method():
+    assert 100 * bootstrap.half_width(0.45, 2500) == pytest.approx(1.95, abs=0.005)
+    assert 100 * bootstrap.half_width(0.45, 3033) == pytest.approx(1.77, abs=0.005)
+
+
+def test_equal_seeds_add_no_width():
+    one = np.random.default_rng(0).random((1, 1000)) < 0.5
+    alone = bootstrap.means(one).std()
+    thrice = bootstrap.means(np.repeat(one, 3, axis=0)).std()
+    assert alone == pytest.approx(np.sqrt(one.mean() * (1 - one.mean()) / 1000), rel=0.05)
+    assert thrice == pytest.approx(alone, rel=0.06)
+
+
+def test_seeds_alone_make_the_width_that_theory_says():
+    values = np.array([0.2, 0.4, 0.5, 0.9])
+    scores = np.repeat(values[:, None], 50, axis=1)  # all images alike: only seeds vary
+    expected = values.std(ddof=0) / np.sqrt(len(values))
+    assert bootstrap.means(scores).std() == pytest.approx(expected, rel=0.05)
+
+
+def test_interval_covers_the_truth():
+    """Seeds and images both random: the 95 % interval of 5 seeds holds the true mean."""
+    rng = np.random.default_rng(5)
+    hits, repeats, seeds, images = 0, 200, 5, 300
+    for _ in range(repeats):
+        difficulty = rng.normal(size=images) * 0.8
+        luck = rng.normal(size=(seeds, 1)) * 0.05
+        scores = (difficulty + luck + rng.normal(size=(seeds, images)) * 0.6) > 0
+        low, high = np.percentile(bootstrap.means(scores, draws=300), [2.5, 97.5])
+        hits += low <= 0.5 <= high
+    assert 0.90 <= hits / repeats <= 0.995
+
+
+def test_mcnemar_exact_and_approximate():
+    assert paired_tests.mcnemar(3, 12) == pytest.approx(stats.binomtest(3, 15, 0.5).pvalue)
+    assert paired_tests.mcnemar(0, 0) == 1.0
+    assert paired_tests.mcnemar(20, 40) == pytest.approx(stats.chi2.sf(19**2 / 60, 1))
+    assert paired_tests.mcnemar(30, 30) == 1.0
+    # The approximation is close to the exact test where the two meet.
+    assert paired_tests.mcnemar(7, 18) == pytest.approx(
+        stats.binomtest(7, 25, 0.5).pvalue, abs=0.01
+    )
+
+
+def test_holm_worked_by_hand():
+    assert paired_tests.holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert paired_tests.holm([0.5, 0.9]) == [1.0, 1.0]
+    assert paired_tests.holm([]) == []
+
+
+def test_differences_are_paired(study):
+    variants, runs = study
+    declared = [
+        {"name": "pair", "title": "Ant or mole", "variants": ["ant", "mole", "unknown", "zebra"]},
+        {"name": "lonely", "title": "Nothing to compare", "variants": ["ant", "unknown"]},
+    ]
+    found = paired_tests.compare(declared, variants, runs)
+    assert list(found["variant"]) == ["mole", "zebra"]
+    assert set(found["baseline"]) == {"ant"}
+    frame = aggregate.summarize(variants, runs).set_index("variant")
+    mole = found.iloc[0]
+    expected = frame.loc["mole", "test_accuracy_mean"] - frame.loc["ant", "test_accuracy_mean"]
+    assert mole["difference"] == pytest.approx(expected)
+    assert mole["ci_low"] < mole["difference"] < mole["ci_high"]
+    assert mole["mcnemar_seed"] == 0
+    gain = mole["variant_only_right"] - mole["baseline_only_right"]
+    by_seed = {
+        atomic_files.read_json(path)["variant"]: path for path, _ in runs if "seed0" in str(path)
+    }
+    accuracies = {k: atomic_files.read_json(path)["test_accuracy"] for k, path in by_seed.items()}
+    assert gain / 300 == pytest.approx(accuracies["mole"] - accuracies["ant"])
+    assert (found["mcnemar_p_holm"] >= found["mcnemar_p"]).all()
+
+
+def test_a_variant_against_its_copy_differs_by_nothing(tmp_path):
+    runs = [write_run(tmp_path, name, s, 0.5) for name in ("ab", "ba") for s in (0, 1)]
+    declared = [{"name": "same", "title": "Same", "variants": ["ab", "ba"]}]
+    row = paired_tests.compare(declared, [variant("ab"), variant("ba")], runs).iloc[0]
+    assert (row["difference"], row["ci_low"], row["ci_high"], row["mcnemar_p"]) == (0, 0, 0, 1)
+
+
+def test_other_test_images_cannot_be_compared(tmp_path):
+    runs = [write_run(tmp_path, "ant", 0, 0.5), write_run(tmp_path, "mole", 0, 0.5, labels=1)]
+    declared = [{"name": "x", "title": "X", "variants": ["ant", "mole"]}]
+    with pytest.raises(UserError, match="'ant' and 'mole' cannot be compared"):
+        paired_tests.compare(declared, [variant("ant"), variant("mole")], runs)
+
+
+def write(study, folder):
+    variants, runs = study
+    frame = aggregate.summarize(variants, runs)
+    declared = [{"name": "pair", "title": "Ant or mole", "variants": ["ant", "mole"]}]
+    summary.write_summary(
+        frame,
+        variants,
+        folder / "summary.csv",
+        folder / "summary.md",
+        {
+            "name": "demo",
+            "title": "A small study",
+            "notes": ["The images are generated."],
+            "protocols": {"corrected": "what it does."},
+        },
+        {"Curves": [("ant's curves", "plots/ant 1.png")]},
+        paired_tests.compare(declared, variants, runs),
+    )
+    return folder / "summary.csv", folder / "summary.md"
+
+
+def test_written_summary(study, tmp_path):
+    csv, md = write(study, tmp_path / "out")
+    again = write(study, tmp_path / "again")
+    assert csv.read_bytes() == again[0].read_bytes()
+    assert md.read_bytes() == again[1].read_bytes()
+    frame = pandas.read_csv(csv)
+    assert list(frame.columns) == aggregate.COLUMNS
+    assert ",,," in csv.read_text().splitlines()[3]  # mole: no reference, no backbone
+    assert frame["parameters"].tolist() == [1234] * 3
+    text = md.read_text()
+    for piece in (
+        "# A small study",
+        "> The images are generated.",
+        "| mole | corrected |",
+        "* **corrected**: what it does.",
+        "practical (its own data)",
+        "cifar100_25",
+        "Ant or mole (against ant, on shapes)",
+        "minimum detectable effect",
+        "![ant's curves](plots/ant%201.png)",
+    ):
+        assert piece in text
+
+
+def test_markdown_tables_are_rectangular(study, tmp_path):
+    _, md = write(study, tmp_path)
+    lines = [line for line in md.read_text().splitlines() if line.startswith("|")]
+    assert {line.count("|") for line in lines} == {14, 9}
+
+
+def test_practical_on_its_own_data_stands_beside_ours(tmp_path):
+    runs = [write_run(tmp_path, "ant", 0, 0.5)]
+    reference = {"loss": 2.9, "accuracy": 0.35, "dataset": "shapes"}
+    variants = [variant("ant", reference=reference)]
+    frame = aggregate.summarize(variants, runs)
+    paths = tmp_path / "s.csv", tmp_path / "s.md"
+    summary.write_summary(frame, variants, *paths, {"name": "practica"}, {})
+    assert "practical: accuracy %" in paths[1].read_text()
+    assert "its own data" not in paths[1].read_text()
+    assert "With one seed" in paths[1].read_text()
+    assert "nan" not in paths[1].read_text()
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("test_ece", None),
+        ("test_ece", -1),
+        ("parameters", 1e300),
+        ("epochs_run", "ten"),
+        ("seed", 0.5),
+        ("dataset", ["shapes"]),
+        ("n_classes", 0),
+        ("provenance", "none"),
+        ("provenance", {"versions": {"numpy": 2}, "threads": 1, "git_commit": None}),
+    ],
+)
+def test_a_changed_metrics_file_is_named_with_its_key(tmp_path, key, value):
+    metrics_path, predictions = write_run(tmp_path, "mole", 0, 0.5)
+    atomic_files.write_json(metrics_path, atomic_files.read_json(metrics_path) | {key: value})
+    with pytest.raises(UserError, match=f"metrics.json: '{key}' is "):
+        aggregate.summarize([variant("mole")], [(metrics_path, predictions)])
+
+
+def test_predictions_of_another_shape_are_named(tmp_path):
+    metrics_path, predictions = write_run(tmp_path, "mole", 0, 0.5)
+    hdf5.write_predictions(predictions, {"test": (np.zeros(5), np.zeros(5))})
+    with pytest.raises(UserError, match="predictions.h5: cannot be read"):
+        aggregate.summarize([variant("mole")], [(metrics_path, predictions)])

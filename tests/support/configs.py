@@ -1,0 +1,37 @@
+"""The shipped config with some values changed."""
+
+import copy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from convstudy.foundation.errors import UserError
+from convstudy.study import studies
+from convstudy.study import validation as settings
+
+ROOT = Path(__file__).parents[2]
+SCHEMA = ROOT / "rules/schemas/config.schema.yaml"
+SHIPPED = yaml.safe_load((ROOT / "config.yaml").read_text())
+
+
+def checked(**changes):
+    """The shipped config with some values changed, by dotted path (`__` for a dot)."""
+    config = copy.deepcopy(SHIPPED)
+    for path, value in changes.items():
+        *parents, last = path.split("__")
+        block = config
+        for parent in parents:
+            block = block[parent]
+        block[last] = value
+    settings.validate(config, SCHEMA)
+    return config
+
+
+def refused(change, *words):
+    """The message with which a changed config is refused, which holds all words."""
+    with pytest.raises(UserError) as refusal:
+        studies.resolve(checked(**change))
+    message = str(refusal.value)
+    assert all(word in message for word in words), message
+    return message

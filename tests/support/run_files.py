@@ -1,0 +1,59 @@
+"""What an evaluated run leaves, with a chosen accuracy."""
+
+import numpy as np
+
+from convstudy.data import hdf5
+from convstudy.foundation import atomic_files
+from convstudy.statistics import metrics
+
+CLASSES = 6
+
+
+def variant(name, dataset="shapes", reference=None):
+    return {
+        "variant": name,
+        "dataset": dataset,
+        "model": "small",
+        "generator": "none",
+        "backbone": None,
+        "protocol": "corrected",
+        "sweep": None,
+        "values": {},
+        "reference": reference,
+        "description": f"What {name} is.",
+    }
+
+
+def write_run(folder, name, seed, accuracy, dataset="shapes", n=300, labels=0, **made_with):
+    """Write one evaluated run that is right on about `accuracy` of its images."""
+    rng = np.random.default_rng([seed, sum(map(ord, name))])
+    truth = np.random.default_rng(labels).integers(CLASSES, size=n)
+    guess = np.where(rng.random(n) < accuracy, truth, (truth + 1) % CLASSES)
+    probabilities = np.full((n, CLASSES), 0.05, np.float32)
+    probabilities[np.arange(n), guess] = 0.75
+    where = folder / dataset / name / f"seed{seed}"
+    hdf5.write_predictions(where / "predictions.h5", {"test": (probabilities, truth)})
+    found = metrics.evaluate(probabilities, truth)
+    content = {
+        "dataset": dataset,
+        "variant": name,
+        "seed": seed,
+        "n_train": 900,
+        "n_validation": 100,
+        "n_test": n,
+        "n_classes": CLASSES,
+        **{f"test_{key}": value for key, value in found.items()},
+        "validation_accuracy": 0.5,
+        "train_accuracy": 0.9,
+        "epochs_run": 10 + seed,
+        "parameters": 1234,
+        "train_seconds": 2.0 + seed,
+        "train_peak_memory_mib": 100.0 + seed,
+        "provenance": {
+            "versions": {"numpy": made_with.get("numpy", "2.0"), "keras": "3.0"},
+            "threads": made_with.get("threads", 1),
+            "git_commit": None,
+        },
+    }
+    atomic_files.write_json(where / "metrics.json", content)
+    return where / "metrics.json", where / "predictions.h5"

@@ -1,0 +1,271 @@
+"""Edits of a project in which a tiny study has run, and what they make stale."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+import zipfile
+
+import pandas as pd
+import pytest
+from projects import SOURCES, edit, snakemake, stale, why
+
+from convstudy.foundation import atomic_files
+
+
+def test_summary_has_a_row_a_variant(project):
+    frame = pd.read_csv(project / "results/summary.csv")
+    names = ["base_net_normalize", "base_net_whiten", "features_one_layer"]
+    names += ["rates__learning_rate_0p1", "rates__learning_rate_0p01"]
+    assert frame["variant"].tolist() == names
+    assert frame["protocol"].tolist() == ["corrected"] * 5
+    assert (frame["n_seeds"] == 2).all()
+    assert frame["reference_accuracy"].isna().all()  # the data is not the practical's
+    page = (project / "results/summary.md").read_text()
+    assert "curves_base_net_whiten.png" in page and "sweep_rates.png" in page
+
+
+def test_a_sweep_has_one_result_that_comparisons_use(project):
+    frame = pd.read_csv(project / "results/summary.csv").set_index("variant")
+    points = frame[frame["sweep"] == "rates"]
+    assert points["selected"].sum() == 1
+    chosen = points["validation_accuracy_mean"].idxmax()
+    assert points.loc[chosen, "selected"]
+    results, differences = (project / "results/summary.md").read_text().split("## Sweeps\n")
+    (other,) = set(points.index) - {chosen}
+    assert chosen in results and other not in results
+    assert f"| {chosen} |" in differences.split("## Paired differences")[1]
+
+
+def test_another_value_of_a_sweep_makes_its_own_runs_stale(edited):
+    edit(edited / "tiny.yaml", "[0.1, 0.01]", "[0.1, 0.3, 0.01]")
+    jobs = stale(edited)
+    trained = [job for job in jobs if job.startswith(("Training", "Evaluating"))]
+    assert len(trained) == 4 and all("rates__learning_rate_0p3 " in job for job in trained)
+    assert not [job for job in jobs if job.startswith(("Initial", "Features"))]
+
+
+def test_metrics_say_what_made_them(project):
+    run = project / "results/runs/tiny_objects/base_net_normalize/seed1"
+    metrics = atomic_files.read_json(run / "metrics.json")
+    assert (metrics["variant"], metrics["seed"], metrics["n_classes"]) == (
+        "base_net_normalize",
+        1,
+        25,
+    )
+    assert set(metrics["provenance"]) >= {"data", "code", "config", "versions", "git_commit"}
+    history = pd.read_csv(run / "history.csv")
+    assert len(history) == metrics["epochs_run"] <= 2
+
+
+@pytest.mark.parametrize(
+    "run", ["tiny_objects/base_net_whiten/seed1", "tiny_birds/features_one_layer/seed0"]
+)
+def test_a_run_can_be_exported(project, tmp_path, run):
+    output = tmp_path / "model.keras"
+    command = [sys.executable, "convstudy", "export", f"results/runs/{run}", output]
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    names = atomic_files.read_json(project / f"results/runs/{run}/metrics.json")["class_names"]
+    with zipfile.ZipFile(output) as archive:
+        assert json.loads(archive.read("convstudy.json"))["class_names"] == names
+
+
+def test_a_study_is_published_as_it_is(project):
+    before = atomic_files.read_json(project / "results/.convstudy/records/results/summary.csv.json")
+    command = [sys.executable, "convstudy", "publish", "docs/tiny", "--configfile", "tiny.yaml"]
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    folder, name = project / "docs/tiny", "results/summary.csv"
+    assert atomic_files.read_json(project / f"results/.convstudy/records/{name}.json") == before
+    assert (folder / "summary.csv").read_bytes() == (project / name).read_bytes()
+    page, tables = (folder / "README.md").read_text(), "## Results"
+    own = (project / "results/summary.md").read_text()
+    assert page.split(tables)[1].split("## Comp")[0] == own.split(tables)[1].split("## Comp")[0]
+    assert "`./convstudy publish docs/tiny --configfile tiny.yaml`" in page
+    shown = re.findall(r"!\[.*\]\((.*)\)", page)
+    assert shown and all((folder / path).is_file() for path in shown)
+    assert len(shown) == len(list(folder.rglob("*.png")))
+    assert "samples" in own and "samples" not in page  # the data may not be ours to publish
+
+
+def test_what_does_not_fit_its_record_is_not_published(project):
+    picture = project / "results/plots/curves_base_net_whiten.png"
+    kept, stamp = picture.read_bytes(), picture.stat()
+    picture.write_bytes(kept + b"x")
+    os.utime(picture, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+    command = [sys.executable, "convstudy", "publish", "docs/no", "--configfile", "tiny.yaml"]
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
+    picture.write_bytes(kept)
+    os.utime(picture, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+    assert done.returncode == 1
+    assert f"{picture.relative_to(project)}: is not what results/summary.csv" in done.stderr
+    assert not (project / "docs/no").exists()
+
+
+def test_second_run_has_nothing_to_do(project):
+    assert stale(project) == []
+
+
+def test_touching_every_file_makes_nothing_stale(edited):
+    for path in [p for name in SOURCES for p in [edited / name, *(edited / name).rglob("*")]]:
+        os.utime(path)
+    assert stale(edited) == []
+
+
+def test_comments_and_docstrings_make_nothing_stale(edited):
+    path = edited / "scripts/convstudy/models/base_net.py"
+    edit(path, '"""Build the network:', '"""Build this network:')
+    edit(
+        edited / "scripts/convstudy/training/loop.py",
+        "import logging",
+        "# a remark\nimport logging",
+    )
+    assert stale(edited) == []
+
+
+def test_what_keeps_books_around_a_step_makes_nothing_stale(edited):
+    log = 'log.info("restored from the cache (%s)", key[:12])'
+    edit(edited / "scripts/convstudy/provenance/steps.py", log, log.replace("[:12]", "[:8]"))
+    edit(
+        edited / "scripts/convstudy/provenance/cache.py",
+        "import logging",
+        "import logging\n\nMORE = 1",
+    )
+    assert stale(edited) == []
+
+
+def test_a_models_code_makes_its_own_runs_stale(edited):
+    edit(edited / "scripts/convstudy/models/base_net.py", "layers.Dense(50,", "layers.Dense(51,")
+    jobs = stale(edited)
+    assert sum("Training base_net_normalize" in job for job in jobs) == 2
+    assert sum("Training base_net_whiten" in job for job in jobs) == 2
+    assert not [job for job in jobs if "features_one_layer" in job or "Reading" in job]
+
+
+def test_a_plots_code_makes_plots_and_their_summary_stale(edited):
+    edit(
+        edited / "scripts/convstudy/report/plots/comparison.py",
+        "height = 3.1 + below",
+        "height = 3 + below",
+    )
+    jobs = stale(edited)
+    assert [job for job in jobs if job.startswith("Comparison ")]
+    assert not [job for job in jobs if not job.startswith(("Comparison ", "Summary "))]
+
+
+def test_what_picture_and_table_both_say_makes_both_stale(edited):
+    edit(edited / "config.yaml", "BaseNet without and with a generator", "Three preprocessings")
+    jobs = stale(edited)
+    assert sorted(job.split()[0] for job in jobs) == ["Comparison", "Summary"]
+
+
+def test_a_variants_block_makes_that_variant_stale(edited):
+    block = "{task: objects, model: base_net, generator: whiten,"
+    edit(edited / "config.yaml", block, block + " training: {momentum: 0.8},")
+    jobs = stale(edited)
+    assert sum("Training base_net_whiten" in job for job in jobs) == 2
+    assert not [job for job in jobs if "base_net_normalize" in job and "Comparison" not in job]
+
+
+RUNS = ("Training", "Evaluating", "Initial", "Features", "Statistics", "Reading", "Assembling")
+
+
+def runs(jobs: list[str]) -> list[str]:
+    """The jobs that are not tables and pictures of the study."""
+    return [job for job in jobs if job.startswith(RUNS)]
+
+
+def test_a_new_seed_makes_only_its_own_runs_stale(edited):
+    edit(edited / "tiny.yaml", "seeds: [0, 1]", "seeds: [0, 1, 7]")
+    jobs = runs(stale(edited))
+    assert sum(job.startswith("Training") for job in jobs) == 5
+    assert all(job.endswith("seed 7") for job in jobs)
+
+
+def test_a_new_variant_makes_only_its_own_runs_stale(edited):
+    edit(edited / "tiny.yaml", "base_net_whiten, features", "base_net_whiten, base_net, features")
+    jobs = runs(stale(edited))
+    assert sum(job.startswith("Training") for job in jobs) == 2
+    assert all("base_net on tiny_objects" in job for job in jobs)
+
+
+def test_a_data_sets_settings_make_its_chain_stale(edited):
+    edit(
+        edited / "tiny.yaml",
+        "image_size: [32, 32]\n  tiny_birds",
+        "image_size: [33, 33]\n  tiny_birds",
+    )
+    jobs = runs(stale(edited))
+    assert any("Reading and splitting tiny_objects" in job for job in jobs)
+    assert sum(job.startswith("Training base_net") for job in jobs) == 4
+    assert not [job for job in jobs if "features_one_layer" in job or "tiny_birds" in job]
+
+
+def test_a_backbones_settings_make_its_features_stale(edited):
+    edit(edited / "config.yaml", "weights: random, batch_norm_momentum: 0.9", "weights: random")
+    jobs = runs(stale(edited))
+    assert sum(job.startswith("Features of tiny_birds") for job in jobs) == 1
+    assert sum(job.startswith("Training features_one_layer") for job in jobs) == 2
+    assert not [job for job in jobs if "base_net" in job or "Reading" in job]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["-c1"],
+        ["--set-threads", "train_model=2"],
+        ["--set-resources", "train_model:mem_mb=999"],
+        ["--config", "cache={folder: elsewhere}"],
+        ["--workflow-profile", "none", "--rerun-triggers", "mtime", "params", "input"],
+    ],
+)
+def test_how_it_is_run_makes_nothing_stale(project, options):
+    assert stale(project, *options) == []
+
+
+def test_the_number_of_threads_makes_nothing_stale(edited):
+    edit(edited / "config.yaml", "images: 1, features: 1, backbone: 2", "images: 2, backbone: 1")
+    assert stale(edited) == []
+    assert why(edited) == "nothing is stale\n"
+
+
+def test_a_metrics_code_trains_nothing(edited):
+    edit(edited / "scripts/convstudy/statistics/metrics.py", "EPSILON = 1e-7", "EPSILON = 1e-8")
+    jobs = stale(edited)
+    assert [job for job in jobs if job.startswith("Evaluating")]
+    assert not [job for job in jobs if job.startswith(("Training", "Initial", "Features"))]
+
+
+def test_why_says_what_changed_and_whom_it_concerns(edited):
+    assert why(edited) == "nothing is stale\n"
+    edit(edited / "scripts/convstudy/models/base_net.py", "layers.Dense(50,", "layers.Dense(51,")
+    edit(edited / "config.yaml", "decay: 1.0e-6", "decay: 1.0e-5")
+    said = why(edited)
+    cause, jobs = "models/base_net.py: function build changed\n", said.split("\n")
+    assert cause in said
+    both = "train_model: base_net_normalize, base_net_whiten on tiny_objects, seeds 0-1"
+    assert f"    {both}" in jobs
+    assert "training.decay: 1e-06 -> 1e-05" in jobs
+    assert "features_one_layer" not in said.split(cause)[1].split("training.decay")[0]
+    assert (edited / "results/summary.csv").is_file()
+
+
+def test_why_takes_a_target_and_options_in_any_order_and_answers_in_seconds(edited):
+    edit(edited / "scripts/convstudy/models/base_net.py", "layers.Dense(50,", "layers.Dense(51,")
+    target = "results/initial_weights/tiny_objects/base_net/seed0.keras"
+    start = time.monotonic()
+    said = why(edited, "-c4", target)
+    assert time.monotonic() - start < 10
+    assert said == why(edited, target, "-c4")
+    assert "models/base_net.py: function build changed" in said
+    assert "train_model" not in said and "1 steps" in said
+
+
+def test_a_bad_key_is_refused_in_one_sentence(project):
+    done = snakemake(project, "-n", "results/summary.csv", "--config", "studdy=tiny")
+    assert done.returncode != 0
+    assert "unknown key 'studdy'" in done.stdout + done.stderr
+    assert "Did you mean 'study'?" in done.stdout + done.stderr
