@@ -25,10 +25,9 @@ KERAS_FOLDER = "data/keras/"
 report_template = Path(workflow.basedir, "scripts/convstudy/report/page.html.j2")
 
 
-def code(script, *modules):
+def code(script, *plugins):
     """What a step's code is, for its record, and the digest by which an edit is seen."""
-    units = code_digests.units(script, *modules)
-    return records.code_param([script, *modules], units)
+    return records.code_param(code_digests.of(script, *plugins))
 
 
 wildcard_constraints:
@@ -199,8 +198,8 @@ def expected(paths):
 def run_code(script, run):
     """The code of a script with the one model and the one generator that the run uses."""
     generator = run["generator"]
-    modules = [f"convstudy.generators.{generator['kind']}"] if generator else []
-    return code(script, f"convstudy.models.{run['kind']}", *modules)
+    plugins = [f"generators/{generator['kind']}"] if generator else []
+    return code(script, f"models/{run['kind']}", *plugins)
 
 
 def threads_of(wildcards):

@@ -21,7 +21,7 @@ rule prepare_data:
         contents=lambda w: contents(data_files(w)),
         code=lambda w: code(
             "prepare_data.py",
-            f"convstudy.readers.{config['datasets'][w.dataset]['reader']}",
+            f"readers/{config['datasets'][w.dataset]['reader']}",
         ),
     message:
         "Reading and splitting {wildcards.dataset}"
@@ -45,7 +45,7 @@ rule fit_preprocessing:
         spec=lambda w: canonical(config["generators"][w.generator]),
         code=lambda w: code(
             "fit_preprocessing.py",
-            f"convstudy.generators.{config['generators'][w.generator]['kind']}",
+            f"generators/{config['generators'][w.generator]['kind']}",
         ),
     message:
         "Statistics of {wildcards.generator} on the training images of {wildcards.dataset}"

@@ -20,7 +20,7 @@ rule initialize_weights:
         spec=start_spec,
         code=lambda w: code(
             "initialize_weights.py",
-            f"convstudy.models.{config['models'][w.model]['kind']}",
+            f"models/{config['models'][w.model]['kind']}",
         ),
     message:
         "Initial weights of {wildcards.model} for {wildcards.dataset}, seed {wildcards.seed}"

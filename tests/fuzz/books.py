@@ -30,16 +30,17 @@ CODE_OF = ["plot_samples.py"]
 
 @functools.cache
 def good_record() -> dict[str, Any]:
-    units = code_digests.units(*CODE_OF)
+    code = code_digests.of(*CODE_OF)
     return {
         "format": records.FORMAT,
         "rule": "plot_samples",
         "wildcards": {"dataset": "d"},
         "params": {"spec": '{"title": "T", "rows": [1]}', "contents": '{"in.txt": "0"}'},
         "code_of": CODE_OF,
-        "code": units,
+        "code_digest": code.digest,
+        "code": code.units,
         "inputs": [{"path": INPUT, "sha256": digests.of_text("in")}],
-        "versions": records.versions(units),
+        "versions": records.versions(code.units),
         "threads": None,
         "outputs": {OUTPUT: digests.of_text("out")},
     }
@@ -63,7 +64,7 @@ def check_record(case: bytes, path: Path) -> None:
         assert "\n" not in problem, f"more than one line: {problem}"
     snakemake_metadata._memory(place)
     record = records.read(place)
-    code = records.code_param(CODE_OF, good_record()["code"])
+    code = records.code_param(code_digests.of(*CODE_OF))
     staleness.changes(record, good_record()["params"] | {"code": code})
 
 

@@ -26,6 +26,7 @@ def make(name: str, content: bytes, number: int = 1) -> dict:
 
 def record(number: int) -> dict:
     fields = {"wildcards": {"number": str(number)}, "params": {}, "code_of": ["a.py"], "code": {}}
+    fields["code_digest"] = digests.of_text("code")
     return (
         fields
         | {"format": records.FORMAT, "rule": "r", "inputs": [], "versions": {}}

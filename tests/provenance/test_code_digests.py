@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from convstudy.foundation import digests
+from convstudy.foundation import digests, plugin_files
 from convstudy.foundation.errors import UserError
 from convstudy.provenance import code_digests, records
 
@@ -26,18 +26,22 @@ FILES = {
 @pytest.fixture
 def digest(tmp_path, monkeypatch):
     """Write the files with some changes and take the digest, as a new process would."""
-    monkeypatch.setattr(code_digests, "SCRIPTS", tmp_path)
+    monkeypatch.setattr(plugin_files, "SCRIPTS", tmp_path)
 
-    def take(changes=None, script="job.py", modules=()):
+    def take(changes=None, script="job.py", plugins=()):
         for name, text in (FILES | (changes or {})).items():
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-            (tmp_path / name).write_text(text)
+            if text is None:
+                (tmp_path / name).unlink(missing_ok=True)
+            else:
+                (tmp_path / name).write_text(text)
         monkeypatch.setattr(code_digests, "_looked", -1)
-        return code_digests.of_units(code_digests.units(script, *modules))
+        return code_digests.of(script, *plugins).digest
 
     yield take
-    code_digests._module.cache_clear()
-    code_digests._units.cache_clear()
+    monkeypatch.undo()
+    monkeypatch.setattr(code_digests, "_looked", -1)
+    code_digests.of("train_model.py")
 
 
 @pytest.mark.parametrize(
@@ -201,14 +205,14 @@ def test_a_module_imported_for_what_it_does_is_followed(digest, indent):
 def test_every_process_finds_the_same_digest_however_often_it_asks(digest):
     far = '"""Doc."""\n\n\ndef g():\n    """Doc."""\n    ...\n'
     digest({"convstudy/far.py": far})
-    one, two = (code_digests.units("job.py", *more) for more in ((), ("convstudy.far",)))
+    one, two = (code_digests.of("job.py", *more).units for more in ((), ("far",)))
     assert one["convstudy.far:g"] == two["convstudy.far:g"]
 
 
 def test_libraries_of_a_module_that_only_hands_on_are_known(digest):
     near = "from convstudy.middle import np\n\n\ndef f():\n    return np.sum\n"
     digest({"convstudy/near.py": near, "convstudy/middle.py": "import numpy as np\n"})
-    assert code_digests.libraries(code_digests.units("job.py")) == ["numpy"]
+    assert code_digests.libraries(code_digests.of("job.py").units) == ["numpy"]
 
 
 def test_a_file_that_is_not_python_is_named_and_an_editors_lock_is_not_read(digest, tmp_path):
@@ -241,7 +245,7 @@ def test_modules_that_import_each_other_with_a_star_end(digest):
 def test_a_module_beside_the_package_is_followed_and_is_no_library(digest, near, file):
     files = {"convstudy/near.py": near, file: "def block():\n    return 1\n"}
     before = digest(files)
-    units = code_digests.units("job.py")
+    units = code_digests.of("job.py").units
     assert code_digests.libraries(units) == []
     assert f"{file}: function block" in map(code_digests.described, units)
     assert digest(files | {file: "def block():\n    # why\n    return 1\n"}) == before
@@ -254,11 +258,11 @@ def test_an_edit_is_seen_by_a_process_that_has_read_the_files_before(digest, tmp
     path = tmp_path / "convstudy/far.py"
     path.write_text(path.read_text().replace("LIMIT = 1", "LIMIT = 11"))
     time.sleep(code_digests.LOOK_EVERY)
-    assert code_digests.of_units(code_digests.units("job.py")) != before
+    assert code_digests.of("job.py").digest != before
 
 
 def test_the_real_steps_use_no_more_than_they_need():
-    units = code_digests.units("train_model.py", "convstudy.models.base_net")
+    units = code_digests.of("train_model.py", "models/base_net").units
     assert "convstudy.training.loop:train" in units
     assert "convstudy.data.hdf5:read_subset" in units
     modules = {name.split(":")[0] for name in units}
@@ -275,6 +279,73 @@ def test_the_real_steps_use_no_more_than_they_need():
     assert "convstudy.data.hdf5:write_predictions" not in units
 
 
+MOVES = {
+    "moved": {
+        "convstudy/far.py": None,
+        "convstudy/rooms/__init__.py": "",
+        "convstudy/rooms/far.py": FILES["convstudy/far.py"],
+        "convstudy/near.py": FILES["convstudy/near.py"].replace(
+            "from convstudy import", "from convstudy.rooms import"
+        ),
+    },
+    "renamed": {
+        "convstudy/far.py": None,
+        "convstudy/distant.py": FILES["convstudy/far.py"],
+        "convstudy/near.py": FILES["convstudy/near.py"].replace("far", "distant"),
+    },
+    "split": {
+        "convstudy/far.py": "from convstudy.limits import LIMIT\n\n\ndef g():\n    return LIMIT\n",
+        "convstudy/limits.py": "LIMIT = 1\n",
+    },
+    "imported by name": {
+        "convstudy/near.py": "from convstudy.far import g\n\n\ndef f():\n    return g()\n"
+    },
+    "imported under another name": {
+        "convstudy/near.py": "from convstudy.far import g as h\n\n\ndef f():\n    return h()\n"
+    },
+    "imported in the function": {
+        "convstudy/near.py": "def f():\n    from convstudy import far\n\n    return far.g()\n"
+    },
+    "handed on": {
+        "convstudy/near.py": "from convstudy import middle\n\n\ndef f():\n    return middle.g()\n",
+        "convstudy/middle.py": "from convstudy.far import g\n",
+    },
+}
+
+
+@pytest.mark.parametrize("move", MOVES)
+def test_where_a_definition_stands_is_not_in_it(digest, move):
+    before = digest()
+    assert digest(MOVES[move]) == before
+    file = next(
+        x for x in ("convstudy/limits.py", *MOVES[move], "convstudy/far.py") if has_limit(x, move)
+    )
+    changed = (FILES | MOVES[move])[file].replace("LIMIT = 1", "LIMIT = 2")
+    assert digest(MOVES[move] | {file: changed}) != before
+
+
+def has_limit(file: str, move: str) -> bool:
+    return "LIMIT = 1" in ((FILES | MOVES[move]).get(file) or "")
+
+
+def test_definitions_of_one_name_that_change_places_are_seen(digest):
+    one, two = "def g():\n    return 1\n", "def g():\n    return 2\n"
+    near = "from convstudy import {}, {}\n\n\ndef f():\n    return {}.g() - {}.g()\n"
+    files = {"convstudy/a.py": one, "convstudy/b.py": two}
+    before = digest(files | {"convstudy/near.py": near.format("a", "b", "a", "b")})
+    assert digest(files | {"convstudy/near.py": near.format("a", "b", "b", "a")}) != before
+    swapped = {"convstudy/a.py": two, "convstudy/b.py": one}
+    assert digest(swapped | {"convstudy/near.py": near.format("a", "b", "b", "a")}) == before
+
+
+def test_equal_definitions_that_refer_to_others_of_one_name_are_told_apart(digest):
+    part = "def g():\n    return LIMIT\n"
+    files = {"convstudy/a.py": f"LIMIT = 1\n\n\n{part}", "convstudy/b.py": f"LIMIT = 2\n\n\n{part}"}
+    near = "from convstudy import a, b\n\n\ndef f():\n    return {}.g() - {}.g()\n"
+    one = digest(files | {"convstudy/near.py": near.format("a", "b")})
+    assert digest(files | {"convstudy/near.py": near.format("b", "a")}) != one
+
+
 def test_a_module_that_is_not_imported_is_not_in_it(digest):
     before = digest()
     change = {"convstudy/sibling.py": "def h():\n    return 3\n"}
@@ -284,7 +355,7 @@ def test_a_module_that_is_not_imported_is_not_in_it(digest):
 
 
 def test_a_model_is_named_and_its_siblings_are_ignored(digest):
-    one = {"modules": ["convstudy.models.one"]}
+    one = {"plugins": ["models/one"]}
     before = digest(**one)
     assert before != digest()
     assert digest({"convstudy/models/two.py": "def build():\n    return 3\n"}, **one) == before
@@ -316,7 +387,7 @@ def test_a_module_that_nothing_installed_has_no_version():
 
 def test_python_and_the_switches_of_tensorflow_are_versions(monkeypatch):
     monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
-    units = code_digests.units("train_model.py")
+    units = code_digests.of("train_model.py").units
     before = records.versions(units)
     assert before["python"] == f"{sys.version_info.major}.{sys.version_info.minor}"
     assert {"keras", "numpy", "tensorflow"} <= set(before)

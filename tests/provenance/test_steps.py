@@ -51,7 +51,8 @@ def other_versions(monkeypatch):
 
 
 def other_code(monkeypatch):
-    monkeypatch.setattr(code_digests, "units", lambda *of: {"plot_samples.py:f": "0"})
+    code = code_digests.Code(("plot_samples.py",), {"plot_samples.py:f": "0"}, "1" * 64)
+    monkeypatch.setattr(code_digests, "of", lambda *names: code)
 
 
 def other_threads(monkeypatch):
@@ -262,7 +263,7 @@ def test_verify_refuses_a_folder_that_has_no_records(place):
 
 
 def test_versions_are_those_of_what_installed_the_modules():
-    found = records.versions(code_digests.units("prepare_data.py"))
+    found = records.versions(code_digests.of("prepare_data.py").units)
     assert found["pillow"] == metadata.version("pillow")
     assert found["numpy"] == metadata.version("numpy")
     assert "PIL" not in found

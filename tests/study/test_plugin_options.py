@@ -2,6 +2,7 @@
 
 import pytest
 
+from convstudy.foundation import plugin_files
 from convstudy.foundation.errors import UserError
 from convstudy.study import plugin_options, schema
 
@@ -32,7 +33,7 @@ def kind(tmp_path, monkeypatch):
     """Write a model file and give its name."""
     folder = tmp_path / "scripts/convstudy"
     (folder / "models").mkdir(parents=True)
-    monkeypatch.setattr(plugin_options, "PACKAGE", folder)
+    monkeypatch.setattr(plugin_files, "SCRIPTS", folder.parent)
     plugin_options.describe.cache_clear()
 
     def write(text):
@@ -101,7 +102,7 @@ def test_a_broken_file_is_refused_by_name(kind, text, words):
 
 def test_the_defaults_of_every_shipped_file_are_in_range():
     for folder in plugin_options.ENTRY:
-        for name in plugin_options.available(folder):
+        for name in plugin_files.names(folder):
             found = plugin_options.describe(folder, name).schema
             for option, about in found["properties"].items():
                 assert "description" in about, (folder, name, option)

@@ -18,16 +18,14 @@ class Named(dict):
 
 def job_of(output="results/out.txt", source="in.txt", threads=1, **params):
     """A job as Snakemake gives it to a script."""
-    code = ["plot_samples.py"]
+    code = records.code_param(code_digests.of("plot_samples.py"))
     return SimpleNamespace(
         rule="copy",
         input=Named(data=source),
         output=Named(text=output),
         log=["log.txt"],
         wildcards=Named(name="a"),
-        params=Named(
-            {"spec": "{}", "code": records.code_param(code, code_digests.units(*code))} | params
-        ),
+        params=Named({"spec": "{}", "code": code} | params),
         resources={"compute_threads": threads},
         config={"cache": {"folder": "cache", "max_gb": 1}},
     )

@@ -5,7 +5,6 @@ and the *name* of the class: adding, dropping or re-ordering classes leaves the 
 as they were, and a larger limit keeps the images that a smaller one drew.
 """
 
-import hashlib
 import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -19,6 +18,7 @@ from convstudy.data import hdf5
 from convstudy.decoding.images import MAX_SIDE
 from convstudy.foundation import folder_digests
 from convstudy.foundation.errors import UserError
+from convstudy.foundation.random_draws import class_rng
 from convstudy.readers import Source, nearest, open_source
 
 log = logging.getLogger(__name__)
@@ -166,12 +166,6 @@ def draw_split(
             _draw_class(labels["test"], label, name, "test", 1, max_test_per_class, seed)
         )
     return {subset: np.sort(np.concatenate(parts)) for subset, parts in drawn.items()}
-
-
-def class_rng(purpose: str, seed: int, class_name: str) -> np.random.Generator:
-    """Make the generator of one class for one purpose, independent of all others."""
-    key = f"{purpose}\0{seed}\0{class_name}".encode("utf-8", "surrogateescape")
-    return np.random.default_rng(int.from_bytes(hashlib.sha256(key).digest(), "big"))
 
 
 def digest(path: Path) -> str:

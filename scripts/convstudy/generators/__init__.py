@@ -5,10 +5,11 @@ A generator is one file with a function `make(*, <options>) -> Generator` and tw
 constant `LARGEST` limits the number of values (height x width x 3) of an image.
 """
 
-from importlib import import_module
 from typing import Any
 
 import numpy as np
+
+from convstudy.foundation import plugin_files
 
 Statistics = dict[str, np.ndarray]
 
@@ -54,4 +55,4 @@ class Generator:
 
 def make(kind: str, options: dict[str, Any]) -> Generator:
     """Make the generator of the file `kind`."""
-    return import_module(f"convstudy.generators.{kind}").make(**options)
+    return plugin_files.load("generators", kind).make(**options)

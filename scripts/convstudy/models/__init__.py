@@ -7,14 +7,15 @@ output), `features` (a backbone's vectors) or `backbone` (images in [0, 1] throu
 """
 
 from collections.abc import Iterator
-from importlib import import_module
 from types import ModuleType
 from typing import Any
+
+from convstudy.foundation import plugin_files
 
 
 def load(kind: str) -> ModuleType:
     """Import the file `kind`, which registers the layers of its own that it may have with Keras."""
-    return import_module(f"convstudy.models.{kind}")
+    return plugin_files.load("models", kind)
 
 
 def build(kind: str, input_shape: tuple[int, ...], classes: int, options: dict[str, Any]) -> Any:

@@ -1,11 +1,12 @@
 """Records: what a step was made of, taken before it runs, and what it left.
 
-A record has the step's `rule`, `wildcards`, `params`, `code_of` (its script and modules), `code`
-(digest of each unit of code that they use), `inputs` (path and SHA-256), `versions` (of Python and
-the libraries; their switches), `threads` of TensorFlow, and, once it is done, its `outputs`
-(path to SHA-256). Its key, by which the cache knows a step, is the digest of all but paths and
-outputs. Records lie beside the results and travel with them; `./convstudy verify` and `./convstudy
-why` read them, and `memory` tells Snakemake of them.
+A record has the step's `rule`, `wildcards`, `params`, `code_of` (its script, models, generators
+and readers), `code_digest` (of all the code that they use), `code` (the digest of each unit of it,
+by where it stands), `inputs` (path and SHA-256), `versions` (of Python and the libraries; their
+switches), `threads` of TensorFlow, and, once it is done, its `outputs` (path to SHA-256). Its key,
+by which the cache knows a step, is the digest of all but paths, `code` and outputs. Records lie
+beside the results and travel with them; `./convstudy verify` and `./convstudy why` read them, and
+`snakemake_metadata` tells Snakemake of them.
 """
 
 import json
@@ -20,7 +21,7 @@ from convstudy.foundation import atomic_files, digests, folder_digests
 from convstudy.foundation.errors import UserError
 from convstudy.provenance import code_digests
 
-FORMAT = 2
+FORMAT = 3
 FOLDER = atomic_files.OWN / "records"
 # Variables of the environment by which TensorFlow and NumPy compute other bits.
 SWITCHES = (
@@ -43,9 +44,8 @@ def before(job: Any) -> dict[str, Any]:
             that made it left.
     """
     params = {name: value for name, value in job.params.items() if name != "code"}
-    code_of = json.loads(job.params.code)["of"]
-    units = code_digests.units(*code_of)
-    if code_param(code_of, units) != job.params.code:
+    code = code_digests.of(*json.loads(job.params.code)["of"])
+    if code_param(code) != job.params.code:
         raise UserError(
             f"the code of {job.rule} was edited while the workflow was running: run the same "
             f"command again"
@@ -55,22 +55,24 @@ def before(job: Any) -> dict[str, Any]:
         "rule": job.rule,
         "wildcards": dict(job.wildcards.items()),
         "params": params,
-        "code_of": code_of,
-        "code": units,
+        "code_of": list(code.of),
+        "code_digest": code.digest,
+        "code": code.units,
         "inputs": [{"path": path, "sha256": _checked(path)} for path in job.input],
-        "versions": versions(units),
+        "versions": versions(code.units),
         "threads": job.resources.get("compute_threads"),
     }
 
 
-def code_param(code_of: list[str], units: dict[str, str]) -> str:
+def code_param(code: code_digests.Code) -> str:
     """What a rule's parameter `code` says: whose code it is, and the digest that shows an edit."""
-    return digests.canonical({"of": code_of, "digest": code_digests.of_units(units)})
+    return digests.canonical({"of": code.of, "digest": code.digest})
 
 
 def key(record: dict[str, Any]) -> str:
     """The digest of all that decides a step's result: equal keys, equal results."""
-    decisive = {name: value for name, value in record.items() if name != "outputs"}
+    told = ("outputs", "code")  # where the units of the code stand decides nothing
+    decisive = {name: value for name, value in record.items() if name not in told}
     decisive["inputs"] = [x["sha256"] for x in record["inputs"]]
     return digests.of_text(digests.canonical(decisive))
 
@@ -99,7 +101,7 @@ def provenance(record: dict[str, Any], data_file: str) -> dict[str, Any]:
     return {
         "data": inputs[data_file],
         "inputs": inputs,
-        "code": code_digests.of_units(record["code"]),
+        "code": record["code_digest"],
         "config": digests.of_text(digests.canonical(record["params"])),
         "versions": record["versions"],
         "threads": record["threads"],
@@ -172,6 +174,7 @@ FIELDS: dict[str, Callable[[Any], bool]] = {
     "wildcards": _is_table,
     "params": lambda value: isinstance(value, dict),
     "code_of": lambda value: isinstance(value, list) and all(isinstance(x, str) for x in value),
+    "code_digest": digests.is_digest,
     "code": _is_table,
     "inputs": _are_inputs,
     "versions": _is_table,

@@ -12,7 +12,7 @@ from snakemake.persistence import RECORD_FORMAT_VERSION, MetadataRecord
 from snakemake.persistence.file import FilePersistence
 
 from convstudy.foundation.errors import UserError
-from convstudy.provenance import records
+from convstudy.provenance import code_digests, records
 
 
 def restore(folder: Path) -> int:
@@ -39,7 +39,9 @@ def _memory(path: Path) -> MetadataRecord:
     except UserError:
         return MetadataRecord(params=[], record_format_version=RECORD_FORMAT_VERSION)
     inputs = records.inputs_of(record)
-    code = records.code_param(record["code_of"], record["code"])
+    code = records.code_param(
+        code_digests.Code(record["code_of"], record["code"], record["code_digest"])
+    )
     return MetadataRecord(
         rule=record["rule"],
         input=sorted(inputs),

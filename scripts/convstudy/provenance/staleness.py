@@ -16,7 +16,10 @@ def changes(record: Values, params: Values) -> list[str]:
         record: the step's record of when it ran.
         params: the step's parameters now, as Snakemake evaluated them.
     """
-    found = _code_changes(record["code"], code_digests.units(*json.loads(params["code"])["of"]))
+    code = code_digests.of(*json.loads(params["code"])["of"])
+    found = (
+        [] if code.digest == record["code_digest"] else _code_changes(record["code"], code.units)
+    )
     now = {name: value for name, value in params.items() if name != "code"}
     for name in sorted({*record["params"], *now}):
         before, after = (_parsed(values.get(name)) for values in (record["params"], now))
@@ -38,12 +41,27 @@ def grouped(names: Iterable[Values]) -> str:
 def _code_changes(old: Values, new: Values) -> list[str]:
     """Definitions that differ, in the words of the file that they stand in."""
     found = []
+    old, new = _in_place(old, new), dict(new)
     for unit in sorted({*old, *new}):
         if old.get(unit) != new.get(unit):
             what = "changed" if unit in old and unit in new else "is used now"
             found.append(f"{code_digests.described(unit)} {what if unit in new else 'is gone'}")
     # a definition that is used for the first time matters only through the one that uses it
     return [x for x in found if x.endswith("changed")] or found
+
+
+def _in_place(old: Values, new: Values) -> dict[str, str]:
+    """The old definitions under the modules where those of the same name stand now."""
+    places: dict[str, list[str]] = {}
+    for unit in new:
+        if unit not in old:
+            places.setdefault(unit.partition(":")[2], []).append(unit)
+    found = {unit: digest for unit, digest in old.items() if unit in new}
+    for unit in old.keys() - new.keys():
+        moved = places.get(unit.partition(":")[2], [])
+        same = next((x for x in moved if new[x] == old[unit]), moved[0] if moved else unit)
+        found.setdefault(same, old[unit])
+    return found
 
 
 def _content_changes(old: Values, new: Values) -> list[str]:

@@ -5,7 +5,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from convstudy.foundation import digests
 from convstudy.foundation.errors import UserError
 
 ON_IMPORT = "on import"
@@ -17,6 +16,7 @@ class Module:
     """The units of one file, and the names that its imports bind.
 
     Attributes:
+        path: the file.
         package: the names of the packages that the file lies in.
         units: statements by the name that they define, or import.
         effects: statements that do something when the module is imported.
@@ -29,6 +29,7 @@ class Module:
     """
 
     def __init__(self, path: Path, package: tuple[str, ...]):
+        self.path = path
         self.package = package
         self.units: dict[str, list[ast.stmt]] = {}
         self.effects: list[ast.stmt] = []
@@ -53,11 +54,6 @@ class Module:
                 self.bound.setdefault(local, []).append(dotted)
         if defined.keys() <= {"_"} or _acts(statement):
             self.effects += [] if _is_docstring(statement) else [statement]
-
-    def digest(self, unit: str) -> str | None:
-        """The digest of a unit; None for a module that only defines."""
-        text = "\n".join(map(ast.unparse, self.statements(unit)))
-        return digests.of_text(text) if text else None
 
     def nodes(self, unit: str) -> list[ast.AST]:
         """All nodes of a unit's syntax trees."""

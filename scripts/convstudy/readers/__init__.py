@@ -13,9 +13,7 @@ them. `image_folder.py` is the shortest reader to start from.
 
 import contextlib
 import difflib
-import importlib
 import inspect
-import pkgutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -24,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from convstudy.foundation import plugin_files
 from convstudy.foundation.errors import UserError
 
 
@@ -91,14 +90,13 @@ def nearest(word: str, known: list[str]) -> str:
 
 
 def _module(kind: str) -> Any:
-    names = [module.name for module in pkgutil.iter_modules(__path__)]
-    known = [name for name in names if not name.startswith("_")]
+    known = plugin_files.names("readers")
     if kind not in known:
         raise UserError(
             f"reader '{kind}': there is no such reader. Expected {_listed(known)}"
             f"{nearest(kind, known)}."
         )
-    return importlib.import_module(f"{__name__}.{kind}")
+    return plugin_files.load("readers", kind)
 
 
 def _listed(words: list[str]) -> str:

@@ -20,10 +20,10 @@ from typing import Annotated
 
 import numpy as np
 
-from convstudy.data.splits import class_rng
 from convstudy.decoding import archives
 from convstudy.decoding.images import ENDINGS, is_image_name, load_image
 from convstudy.foundation.errors import UserError
+from convstudy.foundation.random_draws import class_rng
 from convstudy.readers import Source
 
 FILES = ("images",)

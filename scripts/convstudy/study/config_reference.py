@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from convstudy.foundation import plugin_files
 from convstudy.study import plugin_options
 
 SCHEMA = Path(__file__).parents[3] / "rules/schemas/config.schema.yaml"
@@ -41,7 +42,7 @@ def markdown() -> str:
         parts += [f"## {name}", _table(keys(top, schema["$defs"]))]
     for folder, heading in PLUGINS.items():
         parts.append(f"## {heading}")
-        for kind in plugin_options.available(folder):
+        for kind in plugin_files.names(folder):
             parts += _plugin(folder, kind)
     return "\n\n".join(parts) + "\n"
 

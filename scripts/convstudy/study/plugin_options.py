@@ -10,12 +10,11 @@ import ast
 import re
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 
+from convstudy.foundation import plugin_files
 from convstudy.foundation.errors import UserError
 
-PACKAGE = Path(__file__).parents[1]
 ENTRY = {"models": "build", "generators": "make", "readers": "open_reader"}
 # Arguments that the workflow fills in, never the config.
 GIVEN = {"backbone"}
@@ -30,11 +29,6 @@ class Plugin:
     schema: dict[str, Any]
 
 
-def available(folder: str) -> list[str]:
-    """Names of the files in a plugin folder, which are the allowed values of `kind`."""
-    return sorted(p.stem for p in (PACKAGE / folder).glob("*.py") if not p.stem.startswith("_"))
-
-
 @cache
 def describe(folder: str, kind: str) -> Plugin:
     """Read one plugin file.
@@ -42,8 +36,8 @@ def describe(folder: str, kind: str) -> Plugin:
     Raises:
         UserError: it is not Python, or lacks its entry function.
     """
-    path = PACKAGE / folder / f"{kind}.py"
-    label = path.relative_to(PACKAGE.parent.parent).as_posix()
+    path = plugin_files.path(folder, kind)
+    label = plugin_files.label(path)
     try:
         tree = ast.parse(path.read_text())
     except SyntaxError as error:

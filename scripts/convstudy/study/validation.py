@@ -7,6 +7,7 @@ from pathlib import Path
 
 import yaml
 
+from convstudy.foundation import plugin_files
 from convstudy.foundation.errors import UserError, nearest
 from convstudy.study import plugin_options, schema, sweeps, variants
 from convstudy.study.schema import Block
@@ -70,13 +71,17 @@ def _check_case(section: str, names: Block) -> None:
 
 def _check_plugin(folder: str, kind: str, where: str, options: Block, prefix: str) -> None:
     """Check that a plugin file is there, and the options of a block against it; fill them."""
-    known = plugin_options.available(folder)
+    known = plugin_files.names(folder)
     if kind not in known:
         raise UserError(
-            f"config: {where}: there is no file scripts/convstudy/{folder}/{kind}.py. "
-            + nearest(kind, known)
+            f"config: {where}: there is no file {_places(folder, kind)}. " + nearest(kind, known)
         )
     schema.check(options, plugin_options.describe(folder, kind).schema, prefix)
+
+
+def _places(folder: str, kind: str) -> str:
+    """Where a file of that name is looked for."""
+    return " or ".join(plugin_files.label(x / f"{kind}.py") for x in plugin_files.folders(folder))
 
 
 def _check_files(where: str, block: Block) -> None:

@@ -1,0 +1,109 @@
+"""Models, generators and readers: one file each, found by its name, ours and the user's.
+
+A project's own files lie in a folder that its config names (`plugins:`), in sub-folders called as
+ours. They become part of our packages, so `from convstudy.models.improved_net import build` works
+in them, and `from . import _blocks` finds a helper beside them. A module in the folder itself is
+imported by its own name.
+
+The Snakefile reads this too: no package of plugins is imported before one of its files is loaded.
+"""
+
+import sys
+from importlib import import_module, util
+from pathlib import Path
+from types import ModuleType
+
+from convstudy.foundation.errors import UserError
+
+SCRIPTS = Path(__file__).parents[2]
+PACKAGE = "convstudy"
+KINDS = ("models", "generators", "readers")
+
+_own: Path | None = None
+
+
+def use(folder: Path | str | None) -> None:
+    """Take the user's files from a folder from now on; from none where it is None.
+
+    Raises:
+        UserError: there is no such folder, or one of its files has a name that is taken.
+    """
+    global _own
+    if _own is not None and str(_own) in sys.path:
+        sys.path.remove(str(_own))
+    _own = None if folder is None else Path(folder).resolve()
+    if _own is None:
+        return
+    if not _own.is_dir():
+        raise UserError(
+            f"config: plugins: there is no folder '{folder}'. It is looked for beside the config "
+            f"file that names it, and has the sub-folders {', '.join(KINDS)}."
+        )
+    _check_names(_own)
+    sys.path.append(str(_own))
+
+
+def own_folder() -> Path | None:
+    """The user's folder, absolute; None without one."""
+    return _own
+
+
+def names(kind: str) -> list[str]:
+    """Names of all models, generators or readers, which are the values that a config may give."""
+    found = {path.stem for folder in folders(kind) for path in folder.glob("[!_.]*.py")}
+    return sorted(found)
+
+
+def path(kind: str, name: str) -> Path:
+    """The file of a model, generator or reader."""
+    places = [folder / f"{name}.py" for folder in folders(kind)]
+    return next((place for place in places if place.is_file()), places[0])
+
+
+def load(kind: str, name: str) -> ModuleType:
+    """Import the file of a model, generator or reader."""
+    if _own is not None:
+        for each in KINDS:  # one of the user's files may import another
+            searched = import_module(f"{PACKAGE}.{each}").__path__
+            if str(_own / each) not in searched:
+                searched.append(str(_own / each))
+    return import_module(f"{PACKAGE}.{kind}.{name}")
+
+
+def label(file: Path) -> str:
+    """A source file as messages name it: from the folder of the Snakefile, or from the user's."""
+    for root in (SCRIPTS.parent, *([_own.parent] if _own else [])):
+        if file.is_relative_to(root):
+            return file.relative_to(root).as_posix()
+    return str(file)
+
+
+def folders(kind: str) -> list[Path]:
+    """The folders of all models, generators or readers: ours, then the user's."""
+    return [SCRIPTS / PACKAGE / kind, *([_own / kind] if _own else [])]
+
+
+def _check_names(folder: Path) -> None:
+    """Refuse files in whose place Python would import another of the same name."""
+    for kind in KINDS:
+        for file in sorted((folder / kind).glob("*.py")):
+            if file.stem != "__init__" and (SCRIPTS / PACKAGE / kind / file.name).exists():
+                raise UserError(
+                    f"{folder.name}/{kind}/{file.name}: '{file.stem}' is the name of one of the "
+                    f"{kind} that come with convstudy. Choose another name."
+                )
+    for file in sorted(folder.glob("*.py")) + sorted(
+        x.parent for x in folder.glob("*/__init__.py")
+    ):
+        if file.name in KINDS:
+            raise UserError(f"{folder.name}/{file.name}/__init__.py: not needed here. Delete it.")
+        spec = util.find_spec(file.stem)
+        if spec is not None and (spec.origin is None or not _lies_in(spec.origin, folder)):
+            raise UserError(
+                f"{folder.name}/{file.name}: Python has a module '{file.stem}' already and would "
+                f"import that one. Choose another name."
+            )
+
+
+def _lies_in(origin: str, folder: Path) -> bool:
+    return Path(origin).is_relative_to(folder)
