@@ -22,6 +22,7 @@ fuzz: .venv/installed
 lint: .venv/installed
 	ruff check .
 	ruff format --check .
+	PYTHONPATH=scripts lint-imports --no-cache
 	snakefmt --check Snakefile rules
 	snakemake --lint
 
