@@ -29,4 +29,5 @@ lint: .venv/installed
 .venv/installed: requirements.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	ln -sf ../../convstudy $(BIN)/convstudy
 	touch $@

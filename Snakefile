@@ -5,13 +5,21 @@
 #   rules/data.smk      archive or folder       ->  results/data/, results/preprocessing/
 #   rules/features.smk  images and backbone     ->  results/backbones/, results/features/
 #   rules/train.smk     images or features      ->  results/initial_weights/, results/runs/
-#   rules/compare.smk   runs of the study       ->  results/plots/, results/summary.csv, report.html
+#   rules/compare.smk   runs of the study       ->  results/studies/, results/summary.csv, report.html
+from pathlib import Path
+
 from snakemake.utils import min_version
 
 min_version("9.0")
 
 
-configfile: "config.yaml"
+# what all studies share; a project's own config.yaml, and --configfile, add to it or override it
+configfile: str(Path(workflow.basedir, "config.yaml"))
+
+
+if Path("config.yaml").is_file():
+
+    configfile: "config.yaml"
 
 
 include: "rules/common.smk"

@@ -5,21 +5,31 @@ from pathlib import Path
 sys.path.insert(0, str(Path(workflow.basedir, "scripts")))
 
 from convstudy.downloads import sources
-from convstudy.foundation import digests, folder_digests
+from convstudy.foundation import digests, folder_digests, plugin_files
 from convstudy.foundation.errors import UserError
 from convstudy.provenance import code_digests, records, snakemake_metadata
-from convstudy.study import plugin_options, schema, studies, validation, variants
+from convstudy.study import (
+    plugin_options,
+    project,
+    schema,
+    studies,
+    validation,
+    variants,
+)
 
 try:
     for file in workflow.configfiles:
         schema.check_file(file)
+    config["plugins"] = project.plugins_folder(config, workflow.configfiles)
+    plugin_files.use(config["plugins"])
     validation.validate(
         config, Path(workflow.basedir, "rules/schemas/config.schema.yaml")
     )
-    study = studies.resolve(config)
+    known_studies = studies.resolve(config)
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
+study = known_studies[config["study"]]
 canonical = digests.canonical
 KERAS_FOLDER = "data/keras/"
 report_template = Path(workflow.basedir, "scripts/convstudy/report/page.html.j2")
@@ -31,6 +41,7 @@ def code(script, *plugins):
 
 
 wildcard_constraints:
+    study="|".join(config["studies"]),
     dataset="|".join(config["datasets"]),
     variant="|".join(variants.expand(config)),
     model="|".join(config["models"]),
@@ -86,6 +97,11 @@ def data_files(wildcards):
     """The raw files of a data set."""
     files = config["datasets"][wildcards.dataset]["files"]
     return [by_content(path) for path in files.values()]
+
+
+def study_of(wildcards):
+    """The study whose summary, report or picture is asked for."""
+    return known_studies[wildcards.study]
 
 
 def run_of(wildcards):

@@ -1,87 +1,99 @@
-# Tables and pictures of the selected study, from what the runs left.
-#   output: results/plots/{curves,comparison,sweep,samples,confusion,reliability}_*.{png,svg}
-#           results/summary.csv, results/summary.md, results/report.html
+# Tables and pictures of each study, from what the runs left; those of the selected one once more.
+#   output: results/studies/{study}/plots/{curves,comparison,sweep,samples,confusion,reliability}_*
+#           results/studies/{study}/{summary.csv,summary.md,report.html}
+#           results/{summary.csv,summary.md,report.html}: copies of the selected study's, and a link
+#           results/plots to its pictures
 
 
 rule plot_learning_curves:
     input:
-        histories=lambda w: study.files("history.csv", study.rows_named(w.variant)),
+        histories=lambda w: study_of(w).files(
+            "history.csv", study_of(w).rows_named(w.variant)
+        ),
     output:
-        png="results/plots/curves_{variant}.png",
-        svg="results/plots/curves_{variant}.svg",
+        png="results/studies/{study}/plots/curves_{variant}.png",
+        svg="results/studies/{study}/plots/curves_{variant}.svg",
     log:
-        "results/logs/plot_learning_curves/{variant}.log",
+        "results/logs/plot_learning_curves/{study}/{variant}.log",
     conda:
         "../envs/plotting.yaml"
     params:
         spec=lambda w: canonical(
             {
-                "seeds": study.block["seeds"],
-                "title": f"{w.variant} on {study.rows_named(w.variant)[0]['dataset']}",
-                "colour": study.colour(w.variant),
+                "seeds": study_of(w).block["seeds"],
+                "title": f"{w.variant} on {study_of(w).rows_named(w.variant)[0]['dataset']}",
+                "colour": study_of(w).colour(w.variant),
             }
         ),
         code=lambda w: code("plot_learning_curves.py"),
     message:
-        "Learning curves of {wildcards.variant}"
+        "Learning curves of {wildcards.variant} in {wildcards.study}"
     script:
         "../scripts/plot_learning_curves.py"
 
 
 rule plot_comparison:
     input:
-        histories=lambda w: study.files("history.csv", study.rows_of(w.comparison)),
-        metrics=lambda w: study.files("metrics.json", study.rows_of(w.comparison)),
-        predictions=lambda w: study.files("predictions.h5", study.rows_of(w.comparison)),
+        histories=lambda w: study_of(w).files(
+            "history.csv", study_of(w).rows_of(w.comparison)
+        ),
+        metrics=lambda w: study_of(w).files(
+            "metrics.json", study_of(w).rows_of(w.comparison)
+        ),
+        predictions=lambda w: study_of(w).files(
+            "predictions.h5", study_of(w).rows_of(w.comparison)
+        ),
     output:
-        png="results/plots/comparison_{comparison}.png",
-        svg="results/plots/comparison_{comparison}.svg",
+        png="results/studies/{study}/plots/comparison_{comparison}.png",
+        svg="results/studies/{study}/plots/comparison_{comparison}.svg",
     log:
-        "results/logs/plot_comparison/{comparison}.log",
+        "results/logs/plot_comparison/{study}/{comparison}.log",
     conda:
         "../envs/plotting.yaml"
     params:
         spec=lambda w: canonical(
             {
-                "seeds": study.block["seeds"],
+                "seeds": study_of(w).block["seeds"],
                 "title": variants.comparisons(config)[w.comparison]["title"],
                 "variants": variants.comparisons(config)[w.comparison]["variants"],
-                "rows": studies.described(study.rows_of(w.comparison)),
+                "rows": studies.described(study_of(w).rows_of(w.comparison)),
                 "colours": {
-                    row["variant"]: study.colour(row["variant"])
-                    for row in study.rows_of(w.comparison)
+                    row["variant"]: study_of(w).colour(row["variant"])
+                    for row in study_of(w).rows_of(w.comparison)
                 },
             }
         ),
         code=lambda w: code("plot_comparison.py"),
     message:
-        "Comparison {wildcards.comparison}"
+        "Comparison {wildcards.comparison} in {wildcards.study}"
     script:
         "../scripts/plot_comparison.py"
 
 
 rule plot_sweep:
     input:
-        metrics=lambda w: study.files("metrics.json", study.rows_named(w.variant)),
+        metrics=lambda w: study_of(w).files(
+            "metrics.json", study_of(w).rows_named(w.variant)
+        ),
     output:
-        png="results/plots/sweep_{variant}.png",
-        svg="results/plots/sweep_{variant}.svg",
+        png="results/studies/{study}/plots/sweep_{variant}.png",
+        svg="results/studies/{study}/plots/sweep_{variant}.svg",
     log:
-        "results/logs/plot_sweep/{variant}.log",
+        "results/logs/plot_sweep/{study}/{variant}.log",
     conda:
         "../envs/plotting.yaml"
     params:
         spec=lambda w: canonical(
             {
                 "title": w.variant,
-                "points": [row["values"] for row in study.rows_named(w.variant)],
-                "seeds": study.block["seeds"],
-                "colour": study.colour(w.variant),
+                "points": [row["values"] for row in study_of(w).rows_named(w.variant)],
+                "seeds": study_of(w).block["seeds"],
+                "colour": study_of(w).colour(w.variant),
             }
         ),
         code=lambda w: code("plot_sweep.py"),
     message:
-        "Sweep {wildcards.variant}"
+        "Sweep {wildcards.variant} in {wildcards.study}"
     script:
         "../scripts/plot_sweep.py"
 
@@ -90,10 +102,10 @@ rule plot_samples:
     input:
         data="results/data/{dataset}.h5",
     output:
-        png="results/plots/samples_{dataset}.png",
-        svg="results/plots/samples_{dataset}.svg",
+        png="results/studies/{study}/plots/samples_{dataset}.png",
+        svg="results/studies/{study}/plots/samples_{dataset}.svg",
     log:
-        "results/logs/plot_samples/{dataset}.log",
+        "results/logs/plot_samples/{study}/{dataset}.log",
     conda:
         "../envs/plotting.yaml"
     params:
@@ -102,85 +114,124 @@ rule plot_samples:
         ),
         code=lambda w: code("plot_samples.py"),
     message:
-        "Sample images of {wildcards.dataset}"
+        "Sample images of {wildcards.dataset} in {wildcards.study}"
     script:
         "../scripts/plot_samples.py"
 
 
 rule plot_predictions:
     input:
-        predictions=lambda w: study.files("predictions.h5", study.rows_named(w.variant)),
+        predictions=lambda w: study_of(w).files(
+            "predictions.h5", study_of(w).rows_named(w.variant)
+        ),
         # of a sweep, by which the chosen value is known
         metrics=lambda w: (
-            study.files("metrics.json", study.rows_named(w.variant))
-            if w.variant in study.sweeps()
+            study_of(w).files("metrics.json", study_of(w).rows_named(w.variant))
+            if w.variant in study_of(w).sweeps()
             else []
         ),
     output:
-        confusion="results/plots/confusion_{variant}.png",
-        confusion_svg="results/plots/confusion_{variant}.svg",
-        reliability="results/plots/reliability_{variant}.png",
-        reliability_svg="results/plots/reliability_{variant}.svg",
+        confusion="results/studies/{study}/plots/confusion_{variant}.png",
+        confusion_svg="results/studies/{study}/plots/confusion_{variant}.svg",
+        reliability="results/studies/{study}/plots/reliability_{variant}.png",
+        reliability_svg="results/studies/{study}/plots/reliability_{variant}.svg",
     log:
-        "results/logs/plot_predictions/{variant}.log",
+        "results/logs/plot_predictions/{study}/{variant}.log",
     conda:
         "../envs/plotting.yaml"
     params:
         spec=lambda w: canonical(
             {
                 "title": w.variant,
-                "colour": study.colour(w.variant),
-                "seeds": len(study.block["seeds"]),
+                "colour": study_of(w).colour(w.variant),
+                "seeds": len(study_of(w).block["seeds"]),
             }
         ),
         code=lambda w: code("plot_predictions.py"),
     message:
-        "Confusion and reliability of {wildcards.variant}"
+        "Confusion and reliability of {wildcards.variant} in {wildcards.study}"
     script:
         "../scripts/plot_predictions.py"
 
 
 rule summarize:
     input:
-        metrics=lambda w: study.files("metrics.json"),
-        predictions=lambda w: study.files("predictions.h5"),
+        metrics=lambda w: study_of(w).files("metrics.json"),
+        predictions=lambda w: study_of(w).files("predictions.h5"),
         # No `ancient`: Snakemake looks at no settings of a step after one that runs, so a new picture
         # would keep the table of another study from being made again.
-        pictures=[path for _, path in sum(study.pictures().values(), [])],
+        pictures=lambda w: [
+            path for _, path in sum(study_of(w).pictures().values(), [])
+        ],
     output:
-        csv="results/summary.csv",
-        markdown="results/summary.md",
+        csv="results/studies/{study}/summary.csv",
+        markdown="results/studies/{study}/summary.md",
     log:
-        "results/logs/summarize.log",
+        "results/logs/summarize/{study}.log",
     conda:
         "../envs/plotting.yaml"
     params:
-        spec=lambda w: canonical(study.spec() | {"pictures": study.pictures()}),
+        spec=lambda w: canonical(
+            study_of(w).spec() | {"pictures": study_of(w).pictures()}
+        ),
         code=lambda w: code("summarize.py"),
     message:
-        "Summary of the study"
+        "Summary of {wildcards.study}"
     script:
         "../scripts/summarize.py"
 
 
 rule write_report:
     input:
-        metrics=lambda w: study.files("metrics.json"),
-        predictions=lambda w: study.files("predictions.h5"),
+        metrics=lambda w: study_of(w).files("metrics.json"),
+        predictions=lambda w: study_of(w).files("predictions.h5"),
         pictures=lambda w: [
-            path for _, path in sum(study.report_pictures().values(), [])
+            path for _, path in sum(study_of(w).report_pictures().values(), [])
         ],
     output:
-        report="results/report.html",
+        report="results/studies/{study}/report.html",
     log:
-        "results/logs/write_report.log",
+        "results/logs/write_report/{study}.log",
     conda:
         "../envs/plotting.yaml"
     params:
-        spec=lambda w: canonical(study.spec() | {"pictures": study.report_pictures()}),
+        spec=lambda w: canonical(
+            study_of(w).spec() | {"pictures": study_of(w).report_pictures()}
+        ),
         code=lambda w: code("write_report.py"),
         template=lambda w: digests.of_file(report_template),
     message:
-        "Report of the study"
+        "Report of {wildcards.study}"
     script:
         "../scripts/write_report.py"
+
+
+rule show_summary:
+    input:
+        csv=f"{study.folder}/summary.csv",
+        markdown=f"{study.folder}/summary.md",
+    output:
+        csv="results/summary.csv",
+        markdown="results/summary.md",
+    log:
+        "results/logs/show_summary.log",
+    localrule: True
+    conda:
+        "../envs/plotting.yaml"
+    params:
+        code=lambda w: code("show_study.py"),
+    message:
+        f"Showing {study.name} in results/"
+    script:
+        "../scripts/show_study.py"
+
+
+use rule show_summary as show_report with:
+    input:
+        report=f"{study.folder}/report.html",
+    output:
+        report="results/report.html",
+    log:
+        "results/logs/show_report.log",
+    message:
+        f"Showing the report of {study.name} in results/"

@@ -1,11 +1,10 @@
 """The generated images: seeded, told apart by form and texture, and as hard as the demo needs."""
 
 import numpy as np
-from configs import checked
+from configs import checked, selected
 
 from convstudy.demo import birds, objects
 from convstudy.demo.species import species
-from convstudy.study import studies
 
 
 def test_objects_follow_from_their_seed():
@@ -52,7 +51,7 @@ def test_a_bird_is_a_function_of_seed_species_and_number():
 
 def test_the_demo_trains_what_it_compares_alike():
     """Within a task and a way of training, no variant has a budget or a rate of its own."""
-    rows = studies.resolve(checked(study="demo")).rows
+    rows = selected(checked(study="demo")).rows
     alike: dict[tuple, list] = {}
     for row in rows:
         augments = row["generator_name"] not in ("none",)

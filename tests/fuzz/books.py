@@ -36,6 +36,7 @@ def good_record() -> dict[str, Any]:
         "rule": "plot_samples",
         "wildcards": {"dataset": "d"},
         "params": {"spec": '{"title": "T", "rows": [1]}', "contents": '{"in.txt": "0"}'},
+        "plugins": None,
         "code_of": CODE_OF,
         "code_digest": code.digest,
         "code": code.units,

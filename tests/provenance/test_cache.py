@@ -25,7 +25,13 @@ def make(name: str, content: bytes, number: int = 1) -> dict:
 
 
 def record(number: int) -> dict:
-    fields = {"wildcards": {"number": str(number)}, "params": {}, "code_of": ["a.py"], "code": {}}
+    fields = {
+        "wildcards": {"number": str(number)},
+        "params": {},
+        "code_of": ["a.py"],
+        "code": {},
+        "plugins": None,
+    }
     fields["code_digest"] = digests.of_text("code")
     return (
         fields

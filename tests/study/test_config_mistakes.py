@@ -4,7 +4,7 @@ import copy
 
 import pytest
 import yaml
-from configs import ROOT, SCHEMA, SHIPPED, checked, refused
+from configs import ROOT, SCHEMA, SHIPPED, checked, refused, selected
 from snakemake.utils import update_config
 
 from convstudy.foundation.errors import UserError
@@ -259,7 +259,7 @@ def test_the_files_of_a_study_are_named_with_their_keys():
     config = checked(
         backbones__resnet50_random={"application": "ResNet50", "weights": {"file": "w.h5"}}
     )
-    given = {key: path for key, path, _ in studies.given_files(config, studies.resolve(config))}
+    given = {key: path for key, path, _ in studies.given_files(config, selected(config))}
     assert given == {
         "datasets.demo_objects.files.archive": "results/demo/objects.tar.gz",
         "datasets.demo_birds.files.images": "results/demo/birds/images.tgz",

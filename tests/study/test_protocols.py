@@ -7,7 +7,7 @@ import factory
 import keras
 import numpy as np
 import pytest
-from configs import SCHEMA, checked, refused
+from configs import SCHEMA, checked, refused, selected
 
 from convstudy import generators, models
 from convstudy.data import hdf5
@@ -20,7 +20,7 @@ from convstudy.training import input_pipeline, loop
 
 @pytest.fixture(scope="module")
 def practica():
-    return {row["variant"]: row for row in studies.resolve(checked(study="practica")).rows}
+    return {row["variant"]: row for row in selected(checked(study="practica")).rows}
 
 
 def length(row):
@@ -59,7 +59,7 @@ def test_names_under_a_protocol_stand_wherever_variants_are_named():
         studies__demo__comparisons=["own"],
         comparisons__own={"title": "T", "variants": ["base_net", "base_net__practical"]},
     )
-    study = studies.resolve(config)
+    study = selected(config)
     assert [length(row) for row in study.rows] == [(9, None), (7, 7), (30, 8)]
     assert [row["variant"] for row in study.rows_of("own")] == ["base_net", "base_net__practical"]
 
@@ -70,7 +70,7 @@ def test_a_variant_may_fix_its_protocol():
         studies__demo__variants=["old", "base_net"],
         studies__demo__protocols=["practical", "corrected"],
     )
-    rows = [(row["variant"], row["protocol"]) for row in studies.resolve(config).rows]
+    rows = [(row["variant"], row["protocol"]) for row in selected(config).rows]
     assert rows == [
         ("old", "practical"),
         ("base_net__practical", "practical"),
@@ -79,7 +79,7 @@ def test_a_variant_may_fix_its_protocol():
 
 
 def test_comparisons_are_drawn_once_a_protocol():
-    study = studies.resolve(checked(study="practica"))
+    study = selected(checked(study="practica"))
     found = {c["name"]: c for c in study.comparisons()}
     assert found["batch_norm"]["title"] == "Batch normalization before or after the activation"
     assert found["batch_norm__practical"]["variants"] == [
@@ -88,11 +88,11 @@ def test_comparisons_are_drawn_once_a_protocol():
     ]
     assert "protocol_of_birds__practical" not in found
     files = [path for _, path in study.pictures()["Comparison pictures"]]
-    assert "results/plots/comparison_batch_norm__practical.png" in files
+    assert "results/studies/practica/plots/comparison_batch_norm__practical.png" in files
 
 
 def test_the_summary_says_what_a_protocol_does():
-    protocols = studies.resolve(checked(study="practica")).spec()["study"]["protocols"]
+    protocols = selected(checked(study="practica")).spec()["study"]["protocols"]
     assert list(protocols) == ["practical", "corrected"]
     assert "validation images together" in protocols["practical"]
     assert "best validation accuracy" in protocols["corrected"]
@@ -105,7 +105,7 @@ def test_a_protocol_of_ones_own_starts_from_corrected():
         protocols__noisy={"validation_images": "augmented"},
         studies__demo__variants=["base_net_normalize__noisy", "base_net__noisy"],
     )
-    noisy, base = studies.resolve(config).rows
+    noisy, base = selected(config).rows
     assert noisy["statistics_from"] == "train"
     assert noisy["switches"] == {"validation_images": "augmented"}
     assert length(base) == (30, 30)

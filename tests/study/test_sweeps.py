@@ -3,7 +3,7 @@
 import numpy as np
 import pandas
 import pytest
-from configs import SCHEMA, checked, refused
+from configs import SCHEMA, checked, refused, selected
 from run_files import CLASSES, variant, write_run
 
 from convstudy.data import hdf5
@@ -21,7 +21,7 @@ def study(**changes):
     head = {"task": "birds", "model": "head_two_layers", "sweep": changes.pop("sweep")}
     changes = {"studies__demo__variants": ["swept"], "variants__swept": head} | changes
     config = checked(**changes)
-    return config, studies.resolve(config)
+    return config, selected(config)
 
 
 RATES = {"training.learning_rate": [0.1, 0.03, 1e-5]}
@@ -99,8 +99,10 @@ def test_a_sweep_runs_under_each_protocol_and_is_compared_by_its_name():
 def test_pictures_are_one_a_sweep_and_the_choice_is_told():
     _, resolved = study(sweep=RATES)
     pictures = resolved.report_pictures()
-    assert pictures["Sweeps"] == [("swept", "results/plots/sweep_swept.png")]
-    assert pictures["Calibration"] == [("swept", "results/plots/reliability_swept.png")]
+    assert pictures["Sweeps"] == [("swept", "results/studies/demo/plots/sweep_swept.png")]
+    assert pictures["Calibration"] == [
+        ("swept", "results/studies/demo/plots/reliability_swept.png")
+    ]
     told = resolved.spec()["study"]["hyperparameters"]
     assert "validation" in told and "swept: 3 values of training.learning_rate" in told
     _, plain = study(sweep={}, studies__demo__variants=["base_net"])

@@ -4,7 +4,7 @@ import copy
 
 import pytest
 import yaml
-from configs import SCHEMA, SHIPPED, checked
+from configs import SCHEMA, SHIPPED, checked, selected
 
 from convstudy.foundation.errors import UserError
 from convstudy.study import studies
@@ -12,13 +12,13 @@ from convstudy.study import validation as settings
 
 
 def test_the_demo_has_the_13_variants_in_order():
-    rows = studies.resolve(checked(study="demo")).rows
+    rows = selected(checked(study="demo")).rows
     assert [row["variant"] for row in rows] == SHIPPED["studies"]["demo"]["variants"]
     assert len(rows) == 13
 
 
 def test_the_practical_stands_beside_what_is_corrected():
-    rows = studies.resolve(checked(study="practica")).rows
+    rows = selected(checked(study="practica")).rows
     names = SHIPPED["studies"]["practica"]["variants"]
     both = [name for x in names for name in (f"{x}__practical", x)]
     assert [row["variant"] for row in rows] == both
@@ -28,7 +28,7 @@ def test_the_practical_stands_beside_what_is_corrected():
 def test_a_study_gives_single_variants_another_generator():
     found = {}
     for name in ("demo", "practica"):
-        rows = {row["variant"]: row for row in studies.resolve(checked(study=name)).rows}
+        rows = {row["variant"]: row for row in selected(checked(study=name)).rows}
         row = rows["base_net_whiten"]
         found[name] = (row["generator_name"], row["generator"]["options"]["epsilon"])
     assert found == {"demo": ("whiten_smoothed", 1e-3), "practica": ("whiten", 1e-6)}

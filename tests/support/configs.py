@@ -35,3 +35,8 @@ def refused(change, *words):
     message = str(refusal.value)
     assert all(word in message for word in words), message
     return message
+
+
+def selected(config):
+    """The study that a config selects."""
+    return studies.resolve(config)[config["study"]]

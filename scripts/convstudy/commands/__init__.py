@@ -1,7 +1,7 @@
 """The commands of `./convstudy`, one file each with a click command named `command`.
 
-They are run in the project's folder, as `snakemake` is. A command imports what it needs inside its
-function, so that `--help` is quick.
+They are run in the project's folder, as `snakemake` is, or are given its config file. A command
+imports what it needs inside its function, so that `--help` is quick.
 """
 
 import os
@@ -33,5 +33,5 @@ class _Commands(click.Group):
 
 @click.group(cls=_Commands)
 def main() -> None:
-    """Commands beside the workflow; run them in the project's folder."""
+    """Commands beside the workflow; run them in the project's folder, or give its config file."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's notes hide the command's

@@ -1,5 +1,6 @@
 """Write a study's tables and pictures into a folder of the project's documentation."""
 
+import os
 import shlex
 import subprocess
 import sys
@@ -7,24 +8,27 @@ from pathlib import Path
 
 import click
 
+from convstudy.commands import _snakemake
 
-@click.command(context_settings={"ignore_unknown_options": True})
+
+@click.command(context_settings=_snakemake.CONTEXT)
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def command(folder: Path, arguments: tuple[str, ...]) -> None:
     """Write README.md, summary.csv and plots/ of a study into FOLDER, from what lies in results/.
 
-    ARGUMENTS are those that you would give to snakemake, as `--config study=NAME`: its summary is
+    ARGUMENTS are those of `run`, as a config file or `--config study=NAME`: the study's summary is
     brought up to date first. Pictures of the data are left out, because they may not be yours to
     publish.
     """
     from convstudy.report import publication
 
-    made = subprocess.run(
-        [sys.executable, "-m", "snakemake", "-c1", publication.SUMMARY, *arguments], check=False
-    )
+    given = _snakemake.arguments(arguments)
+    made = subprocess.run([sys.executable, "-P", "-m", "snakemake", *given], check=False)
     if made.returncode:
         raise click.ClickException("nothing is published: the study's summary could not be made")
     said = shlex.join(["./convstudy", "publish", str(folder), *arguments])
+    folder = folder.absolute()
+    os.chdir(_snakemake.project(given))
     written = publication.publish(folder, said)
     click.echo(f"{folder}: {len(written)} files")

@@ -5,27 +5,25 @@ import io
 import os
 from collections import defaultdict
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 from unittest import mock
 
 import click
 
+from convstudy.commands import _snakemake
 from convstudy.foundation.errors import UserError
 from convstudy.provenance import records, staleness
 
-TARGET = "results/summary.csv"
 
-
-@click.command(context_settings={"ignore_unknown_options": True})
+@click.command(context_settings=_snakemake.CONTEXT)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def command(arguments: tuple[str, ...]) -> None:
     """Tell what is stale and why, without running anything.
 
-    ARGUMENTS are those that you would give to snakemake: targets and options such as
+    ARGUMENTS are those of `run`: config files, then targets and options of snakemake such as
     `--config study=NAME`. The target is results/summary.csv if none is named.
     """
-    dag = _dag(list(arguments))
+    dag = _dag(_snakemake.arguments(arguments))
     stale = [job for job in dag.jobs if dag.needrun(job) and job.rule.name != "all"]
     if not stale:
         click.echo("nothing is stale")
@@ -99,17 +97,12 @@ def _dag(arguments: list[str]) -> Any:
         for line in ():
             yield line
 
-    if not Path("Snakefile").is_file():
-        raise click.ClickException("there is no Snakefile here: run this in the project's folder")
-    # in front, because options such as --config take all words that follow
-    if not cli.get_argument_parser().parse_args(arguments).targets:
-        arguments = [TARGET, *arguments]
     with (
         mock.patch.object(DAG, "summary", take),
         contextlib.redirect_stdout(io.StringIO()),
     ):
         try:
-            cli.main([*arguments, "--summary", "--quiet", "all"])
+            cli.main([*arguments, "--summary", "--quiet", "host", "progress", "rules", "reason"])
         except SystemExit as end:
             if end.code or not taken:
                 raise

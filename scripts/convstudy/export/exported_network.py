@@ -17,7 +17,7 @@ from keras import layers
 from convstudy import generators
 from convstudy.data import hdf5
 from convstudy.export.finished_run import FOLDER, FinishedRun
-from convstudy.foundation import atomic_files, digests
+from convstudy.foundation import atomic_files, digests, plugin_files
 from convstudy.foundation.errors import UserError
 from convstudy.networks import keras_file, keras_zip
 
@@ -77,10 +77,11 @@ def _compare(model: keras.Model, run: FinishedRun, generator: str) -> None:
     found = model.predict_on_batch(hdf5.read_rows(run.input("data"), "test", rows))
     difference = np.abs(found - expected[rows]).max()
     if not difference <= TOLERANCE:
+        file = plugin_files.label(plugin_files.path("generators", generator))
         raise UserError(
             f"{run.name}: the exported network gives other probabilities than predictions.h5 (by "
-            f"up to {difference:.2g}): `layers` in scripts/convstudy/generators/{generator}.py "
-            f"does not do what the generator's `test_arrays` and `test_batch` do; correct it"
+            f"up to {difference:.2g}): `layers` in {file} does not do what the "
+            f"generator's `test_arrays` and `test_batch` do; correct it"
         )
 
 

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from convstudy.foundation import atomic_files, digests
+from convstudy.foundation import atomic_files, digests, plugin_files
 from convstudy.foundation.errors import UserError
 from convstudy.provenance import records
 
@@ -36,6 +36,8 @@ class FinishedRun:
         if records.inputs_of(self._evaluation)[model] != self._training["outputs"][model]:
             raise UserError(f"{folder}: the network is newer than its evaluation: {self._remedy()}")
         self.spec = json.loads(self._training["params"]["spec"])
+        if self._training.get("plugins"):  # the network may have layers of the user's own
+            plugin_files.use(self._project / self._training["plugins"])
 
     def _record(self, output: str) -> dict[str, Any]:
         """The record of the step that made a file."""

@@ -1,12 +1,13 @@
 """Records: what a step was made of, taken before it runs, and what it left.
 
-A record has the step's `rule`, `wildcards`, `params`, `code_of` (its script, models, generators
-and readers), `code_digest` (of all the code that they use), `code` (the digest of each unit of it,
-by where it stands), `inputs` (path and SHA-256), `versions` (of Python and the libraries; their
-switches), `threads` of TensorFlow, and, once it is done, its `outputs` (path to SHA-256). Its key,
-by which the cache knows a step, is the digest of all but paths, `code` and outputs. Records lie
-beside the results and travel with them; `./convstudy verify` and `./convstudy why` read them, and
-`snakemake_metadata` tells Snakemake of them.
+A record has the step's `rule`, `wildcards`, `params`, `plugins` (the folder of the user's code),
+`code_of` (its script, models, generators and readers), `code_digest` (of all the code that they
+use), `code` (the digest of each unit of it, by where it stands), `inputs` (path and SHA-256),
+`versions` (of Python and the libraries; their switches), `threads` of TensorFlow, and, once it is
+done, its `outputs` (path to SHA-256). Its key, by which the cache knows a step, is the digest of
+all but paths, places of code and outputs. Records lie beside the results and travel with them;
+`./convstudy verify` and `./convstudy why` read them, and `snakemake_metadata` tells Snakemake of
+them.
 """
 
 import json
@@ -17,7 +18,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from convstudy.foundation import atomic_files, digests, folder_digests
+from convstudy.foundation import atomic_files, digests, folder_digests, plugin_files
 from convstudy.foundation.errors import UserError
 from convstudy.provenance import code_digests
 
@@ -55,6 +56,7 @@ def before(job: Any) -> dict[str, Any]:
         "rule": job.rule,
         "wildcards": dict(job.wildcards.items()),
         "params": params,
+        "plugins": _relative(plugin_files.own_folder()),
         "code_of": list(code.of),
         "code_digest": code.digest,
         "code": code.units,
@@ -64,6 +66,11 @@ def before(job: Any) -> dict[str, Any]:
     }
 
 
+def _relative(folder: Path | None) -> str | None:
+    """A folder as it is named from the project."""
+    return folder and os.path.relpath(folder)
+
+
 def code_param(code: code_digests.Code) -> str:
     """What a rule's parameter `code` says: whose code it is, and the digest that shows an edit."""
     return digests.canonical({"of": code.of, "digest": code.digest})
@@ -71,7 +78,7 @@ def code_param(code: code_digests.Code) -> str:
 
 def key(record: dict[str, Any]) -> str:
     """The digest of all that decides a step's result: equal keys, equal results."""
-    told = ("outputs", "code")  # where the units of the code stand decides nothing
+    told = ("outputs", "code", "plugins")  # where the code stands decides nothing
     decisive = {name: value for name, value in record.items() if name not in told}
     decisive["inputs"] = [x["sha256"] for x in record["inputs"]]
     return digests.of_text(digests.canonical(decisive))
@@ -173,6 +180,7 @@ FIELDS: dict[str, Callable[[Any], bool]] = {
     "rule": lambda value: isinstance(value, str),
     "wildcards": _is_table,
     "params": lambda value: isinstance(value, dict),
+    "plugins": lambda value: value is None or isinstance(value, str),
     "code_of": lambda value: isinstance(value, list) and all(isinstance(x, str) for x in value),
     "code_digest": digests.is_digest,
     "code": _is_table,

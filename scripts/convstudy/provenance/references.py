@@ -112,9 +112,12 @@ def described(unit: Unit) -> Described:
 def _handed_on(holder: Module, name: str) -> Described:
     """What a name is that a module only imports from another of ours; a module has no text."""
     meanings = [tuple(resolved(dotted)) for dotted in holder.bound[name]]
+    imported = [package for dotted in holder.bound[name] for package in _packages_of(dotted)]
+    effects = [(package, ON_IMPORT) for package in imported]
     used = [target for targets in meanings for target in targets]
-    is_module = any(definition == ON_IMPORT for _, definition in used)
-    return Described("" if is_module else HANDED_ON, [] if is_module else meanings, used)
+    if any(definition == ON_IMPORT for _, definition in used):
+        return Described("", [], effects)
+    return Described(HANDED_ON, meanings, used + effects)
 
 
 class _Writer(ast.NodeTransformer):

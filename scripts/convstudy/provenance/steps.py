@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from convstudy.foundation import atomic_files
+from convstudy.foundation import atomic_files, plugin_files
 from convstudy.foundation.errors import UserError
 from convstudy.provenance import records
 from convstudy.provenance.cache import Cache
@@ -35,15 +35,25 @@ class Step:
     scratch: Path
 
 
-def run(job: Any, work: Callable[[Any, Step], None]) -> None:
-    """Do the work of a Snakemake job, unless the cache has its result already."""
+def run(job: Any, work: Callable[[Any, Step], None], keep: bool = True) -> None:
+    """Do the work of a Snakemake job, unless the cache has its result already.
+
+    Args:
+        job: what Snakemake calls `snakemake` in a script.
+        work: does it.
+        keep: whether the cache keeps the result and gives it back.
+    """
     outputs = list(job.output)
     with _logging_to(job.log[0]), _alone(outputs[0]):
+        plugin_files.use(job.config.get("plugins"))
         record = records.before(job)
         key = records.key(record)
         scratch = SCRATCH / outputs[0]
-        cache = Cache(job.config["cache"]["folder"], int(job.config["cache"]["max_gb"] * 1e9))
-        known = cache.restore(key, outputs)
+        cache = Cache(
+            Path(job.config["cache"]["folder"]).expanduser(),
+            int(job.config["cache"]["max_gb"] * 1e9),
+        )
+        known = cache.restore(key, outputs) if keep else None
         if known:
             log.info("restored from the cache (%s)", key[:12])
             record = record | {"outputs": known["outputs"]}
@@ -51,7 +61,8 @@ def run(job: Any, work: Callable[[Any, Step], None]) -> None:
             work(job, Step(record, key, scratch))
             records.check_inputs(record)
             record = records.finished(record, outputs)
-            _keep(cache, key, record)
+            if keep:
+                _keep(cache, key, record)
         records.write(record)
         shutil.rmtree(scratch, ignore_errors=True)
 

@@ -51,7 +51,8 @@ def problems(results: Path) -> Iterator[str]:
 
 def _files_in(results: Path) -> Iterator[Path]:
     """What looks like a result, or like part of one; hidden files of other programs do not."""
-    for top in results.iterdir():
+    tops = (path for path in results.iterdir() if not path.is_symlink())
+    for top in tops:
         for path in (top, *top.rglob("*")) if top.name not in UNRECORDED else ():
             hidden = folder_digests.is_hidden(path.relative_to(results).as_posix())
             if path.is_file() and (not hidden or path.name.startswith(atomic_files.PART)):

@@ -11,6 +11,7 @@ from convstudy.study import run_plan, sweeps, variants
 from convstudy.study import validation as settings
 from convstudy.study.schema import Block
 
+FOLDER = "results/studies"
 ABOUT = (
     "variant", "dataset", "task", "model", "protocol", "sweep", "values", "reference",
     "description",
@@ -19,16 +20,17 @@ ABOUT = (
 
 @dataclass(frozen=True)
 class Study:
-    """The selected study: its rows in order, and every run that any study can ask for."""
+    """A study: its name, its rows in order, and every run that any study can ask for."""
 
     config: Block
+    name: str
     rows: list[Block]
     runs: dict[tuple[str, str], Block]
 
     @property
-    def name(self) -> str:
-        """Its name in the config."""
-        return self.config["study"]
+    def folder(self) -> str:
+        """Where its summary, report and pictures lie, whatever other studies there are."""
+        return f"{FOLDER}/{self.name}"
 
     @property
     def block(self) -> Block:
@@ -99,21 +101,24 @@ class Study:
         datasets = dict.fromkeys(row["dataset"] for row in self.rows)
         drawn = [(c["title"], f"comparison_{c['name']}") for c in self.comparisons()]
         return {
-            "Comparison pictures": _pictures(drawn),
-            "Sweeps": _pictures([(name, f"sweep_{name}") for name in self.sweeps()]),
-            "Learning curves": _pictures(
+            "Comparison pictures": self._pictures(drawn),
+            "Sweeps": self._pictures([(name, f"sweep_{name}") for name in self.sweeps()]),
+            "Learning curves": self._pictures(
                 [(row["variant"], f"curves_{row['variant']}") for row in self.rows]
             ),
-            "Sample images": _pictures([(name, f"samples_{name}") for name in datasets]),
+            "Sample images": self._pictures([(name, f"samples_{name}") for name in datasets]),
         }
 
     def report_pictures(self) -> dict[str, list[tuple[str, str]]]:
-        """The summary's pictures and those of the predictions."""
+        """The summary's pictures and those that only the report has."""
         names = self.results()
         return self.pictures() | {
-            "Confusion matrices": _pictures([(name, f"confusion_{name}") for name in names]),
-            "Calibration": _pictures([(name, f"reliability_{name}") for name in names]),
+            "Confusion matrices": self._pictures([(name, f"confusion_{name}") for name in names]),
+            "Calibration": self._pictures([(name, f"reliability_{name}") for name in names]),
         }
+
+    def _pictures(self, drawn: list[tuple[str, str]]) -> list[tuple[str, str]]:
+        return [(title, f"{self.folder}/plots/{stem}.png") for title, stem in drawn]
 
 
 def described(rows: list[Block]) -> list[Block]:
@@ -125,12 +130,8 @@ def described(rows: list[Block]) -> list[Block]:
     ]
 
 
-def _pictures(drawn: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    return [(title, f"results/plots/{stem}.png") for title, stem in drawn]
-
-
-def resolve(config: Block) -> Study:
-    """Resolve a validated config.
+def resolve(config: Block) -> dict[str, Study]:
+    """Resolve a validated config into its studies, by name.
 
     A run's block holds `dataset, variant, task, model` (name), `kind, options, input`,
     `generator_name, generator` (block or None), `statistics_from` (None without statistics),
@@ -167,7 +168,7 @@ def resolve(config: Block) -> Study:
     for name, block in config["backbones"].items():
         settings.check_backbone(f"backbones.{name}", block)  # those of sweeps are new
     _check_origins(config, found)
-    return Study(config, rows[config["study"]], found)
+    return {name: Study(config, name, rows[name], found) for name in config["studies"]}
 
 
 def _check_origins(config: Block, found: dict[tuple[str, str], Block]) -> None:

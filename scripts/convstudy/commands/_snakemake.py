@@ -1,0 +1,46 @@
+"""How the commands call Snakemake: with our Snakefile, for a project that may lie anywhere."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from convstudy.foundation import plugin_files
+
+SNAKEFILE = plugin_files.SCRIPTS.parent / "Snakefile"
+TARGET = "results/summary.csv"
+CONFIG = (".yaml", ".yml", ".json")
+# of commands that hand options on
+CONTEXT = {"ignore_unknown_options": True, "help_option_names": ["--help"]}
+
+
+def arguments(given: Sequence[str]) -> list[str]:
+    """The arguments for Snakemake.
+
+    Args:
+        given: config files, then targets and options of Snakemake. The first config file's folder
+            is the project, unless `--directory` is given; results/summary.csv is the target, unless
+            another is.
+    """
+    count = next((i for i, x in enumerate(given) if not x.endswith(CONFIG)), len(given))
+    files, rest = [str(Path(x).absolute()) for x in given[:count]], list(given[count:])
+    parsed = _parsed(rest)
+    # targets in front, because options such as --configfile take all words that follow
+    found = [] if parsed.targets else [TARGET]
+    if parsed.snakefile is None:
+        found += ["--snakefile", str(SNAKEFILE)]
+    if files:
+        found += ["--configfile", *files]
+        if parsed.directory is None:
+            found += ["--directory", str(Path(files[0]).parent)]
+    return found + rest
+
+
+def project(arguments: list[str]) -> Path:
+    """The project's folder, of arguments for Snakemake."""
+    return Path(_parsed(arguments).directory or ".")
+
+
+def _parsed(rest: list[str]) -> Any:
+    from snakemake import cli
+
+    return cli.get_argument_parser().parse_args(rest)

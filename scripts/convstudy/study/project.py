@@ -1,0 +1,30 @@
+"""A project: a config and what lies beside it."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import yaml
+
+from convstudy.study.schema import Block
+
+
+def plugins_folder(config: Block, files: Sequence[Path | str]) -> str | None:
+    """The folder of the user's models, generators and readers; None without one.
+
+    Args:
+        config: `plugins` names the folder, from the config file that has this key.
+        files: the config files, those that override others first. A name from the command line is
+            taken from the working directory.
+
+    Returns:
+        An absolute path.
+    """
+    name = config.get("plugins")
+    if not isinstance(name, str):
+        return None  # none, or no name: the schema refuses that
+    for file in files:
+        content = yaml.safe_load(Path(file).read_text())
+        if isinstance(content, dict) and content.get("plugins") == name:
+            return os.path.abspath(Path(file).parent / name)
+    return os.path.abspath(name)
