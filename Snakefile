@@ -1,7 +1,7 @@
 # convstudy: from raw images to a summary that can be defended.
 #
 #   rules/sources.smk   addresses           ->  files that the config names and that are missing
-#   rules/demo.smk      generated archives          results/demo/
+#   rules/demo.smk      drawn archives          ->  results/demo/
 #   rules/data.smk      archive or folder       ->  results/data/, results/preprocessing/
 #   rules/features.smk  images and backbone     ->  results/backbones/, results/features/
 #   rules/train.smk     images or features      ->  results/initial_weights/, results/runs/

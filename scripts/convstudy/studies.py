@@ -77,7 +77,7 @@ class Study:
         datasets, protocols = self.config["datasets"], self.config["protocols"]
         notes = self.block["remarks"] + [
             f"{name}: {datasets[name]['description']}"
-            + " (generated data)" * datasets[name]["generated"]
+            + " (drawn data)" * datasets[name]["drawn"]
             for name in dict.fromkeys(row["dataset"] for row in self.rows)
         ]
         used = dict.fromkeys(row["protocol"] for row in self.rows)

@@ -90,7 +90,7 @@ def described(rows: list[Block]) -> str:
 
 
 def takes(parameter: str, model: Block) -> bool:
-    """Whether a model uses a parameter: features are not generated, images meet no backbone."""
+    """Whether a model uses a parameter: features meet no generator, images meet no backbone."""
     kind = plugins.constant("models", model, "INPUT")
     unused = {"features": "generator", "images": "backbone", "backbone": ""}[kind]
     return parameter.split(".")[0] != unused
