@@ -1,4 +1,5 @@
 # What all rules share: the checked config, the runs it asks for, digests of code. No rule.
+import os
 import sys
 from pathlib import Path
 
@@ -7,21 +8,30 @@ sys.path.insert(0, str(Path(workflow.basedir, "scripts")))
 from convstudy import (
     code_digests,
     config as settings,
+    config_files,
     digests,
     folders,
     memory,
     plugins,
     records,
-    schema,
     sources,
     studies,
     variants,
 )
 from convstudy.errors import UserError
 
+try:  # config.yaml may be missing where --configfile gives all
+    config_files.check(
+        [*filter(os.path.exists, ["config.yaml"]), *workflow.configfiles]
+    )
+except UserError as error:
+    raise WorkflowError(str(error)) from None
+
+
+configfile: "config.yaml"
+
+
 try:
-    for file in workflow.configfiles:
-        schema.check_file(file)
     settings.validate(
         config, Path(workflow.basedir, "rules/schemas/config.schema.yaml")
     )
