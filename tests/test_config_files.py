@@ -1,5 +1,6 @@
 """Config files that cannot be read, or say two things, are told with line and cause."""
 
+import projects
 import pytest
 
 from convstudy import config_files
@@ -92,3 +93,16 @@ def test_json_is_read_as_snakemake_reads_it(tmp_path):
     path = tmp_path / "mine.json"
     path.write_text('{"study":\t"demo"}')
     config_files.check([path])
+
+
+def test_snakemake_tells_where_config_yaml_is_broken(tmp_path):
+    projects.put_sources(tmp_path)
+    projects.edit(tmp_path / "config.yaml", "study: demo", "study: demo\n\tseeds: 3")
+    (line,) = (
+        number
+        for number, text in enumerate((tmp_path / "config.yaml").read_text().splitlines(), 1)
+        if text.startswith("\t")
+    )
+    run = projects.snakemake(tmp_path, "-n")
+    assert run.returncode == 1
+    assert f"config.yaml: line {line}, column 1 is not YAML: " in run.stdout + run.stderr

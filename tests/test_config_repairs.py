@@ -1,5 +1,7 @@
 """Config mistakes are told in a sentence that ends in what to write instead."""
 
+import contextlib
+
 import pytest
 import yaml
 from configs import SCHEMA, from_yaml
@@ -179,10 +181,29 @@ def test_a_name_of_something_else_is_told_what_it_is(text, words):
     assert all(word in told for word in words), told
 
 
-def test_a_vanished_word_is_not_guessed():
+def test_what_no_rewriting_fits_gets_an_example_only():
     told = sentence("demo: {birds: {species: many}}")
     assert "demo.birds.species: 'many' is a text, expected a whole number" in told
-    assert "write" not in told
+    assert "write" not in told and told.endswith("for example species: 10.")
+
+
+@pytest.mark.parametrize("value", [None, 3, "a:b", [{"a": 1}]])
+def test_no_value_anywhere_ends_in_a_traceback(value):
+    def places(node, path=()):
+        if isinstance(node, dict):
+            for key, below in node.items():
+                yield (*path, key)
+                yield from places(below, (*path, key))
+
+    example = yaml.safe_load(reference.EXAMPLE.read_text())
+    for *parents, last in places(example):
+        config = yaml.safe_load(reference.EXAMPLE.read_text())
+        block = config
+        for key in parents:
+            block = block[key]
+        block[last] = value
+        with contextlib.suppress(UserError):
+            settings.validate(config, SCHEMA)
 
 
 def test_the_examples_are_one_study_with_every_section():

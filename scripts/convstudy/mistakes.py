@@ -182,7 +182,8 @@ def _kind(value: Any) -> str:
 def _expected(schema: Block) -> str:
     """A schema's values in words."""
     if "enum" in schema:
-        return " or ".join(str(x) for x in schema["enum"] if x is not None)
+        names = [str(x) for x in schema["enum"] if x is not None]
+        return " or ".join(names) if len(names) < 10 else f"one of {len(names)} names"
     if "type" not in schema:
         return " or ".join(map(_expected, schema.get("anyOf", [])))
     kinds = [schema["type"]] if isinstance(schema["type"], str) else schema["type"]

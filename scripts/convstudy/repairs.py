@@ -23,6 +23,8 @@ def of(value: Any, schema: dict[str, Any], accepts: Accepts) -> list[Any]:
     """
     kinds = [schema] if "type" in schema else schema.get("anyOf", [schema])
     found: list[Any] = []
+    if value == "":
+        return found  # nothing was meant
     for candidate in (x for kind in kinds for x in _candidates(value, kind, accepts)):
         if candidate not in found and accepts(candidate, schema):
             found.append(candidate)
