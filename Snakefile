@@ -1,25 +1,14 @@
 # convstudy: from raw images to a summary that can be defended.
 #
 #   rules/sources.smk   addresses           ->  files that the config names and that are missing
-#   rules/demo.smk      generated archives          results/demo/
+#   rules/demo.smk      drawn archives          ->  results/demo/
 #   rules/data.smk      archive or folder       ->  results/data/, results/preprocessing/
 #   rules/features.smk  images and backbone     ->  results/backbones/, results/features/
 #   rules/train.smk     images or features      ->  results/initial_weights/, results/runs/
 #   rules/compare.smk   runs of the study       ->  results/studies/, results/summary.csv, report.html
-from pathlib import Path
-
 from snakemake.utils import min_version
 
 min_version("9.0")
-
-
-# what all studies share; a project's own config.yaml, and --configfile, add to it or override it
-configfile: str(Path(workflow.basedir, "config.yaml"))
-
-
-if Path("config.yaml").is_file():
-
-    configfile: "config.yaml"
 
 
 include: "rules/common.smk"

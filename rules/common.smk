@@ -1,4 +1,5 @@
 # What all rules share: the checked config, the runs it asks for, digests of code. No rule.
+import os
 import sys
 from pathlib import Path
 
@@ -9,17 +10,30 @@ from convstudy.foundation import digests, folder_digests, plugin_files
 from convstudy.foundation.errors import UserError
 from convstudy.provenance import code_digests, records, snakemake_metadata
 from convstudy.study import (
+    config_files,
     plugin_options,
     project,
-    schema,
     studies,
     validation,
     variants,
 )
 
+# What all studies share is read first; a project's own config.yaml, and --configfile, add to it or
+# override it.
+config_paths = [str(Path(workflow.basedir, "config.yaml"))]
+if Path("config.yaml").is_file():
+    config_paths.append("config.yaml")
 try:
-    for file in workflow.configfiles:
-        schema.check_file(file)
+    config_files.check([*config_paths, *workflow.configfiles])
+except UserError as error:
+    raise WorkflowError(str(error)) from None
+
+
+configfile: config_paths[0]
+configfile: config_paths[-1]
+
+
+try:
     config["plugins"] = project.plugins_folder(config, workflow.configfiles)
     plugin_files.use(config["plugins"])
     validation.validate(

@@ -1,4 +1,4 @@
-# Generated archives in the real on-disk formats, read by the real readers.
+# Drawn archives in the real on-disk formats, read by the real readers.
 #   output: results/demo/objects.tar.gz, results/demo/{birds,other_species}/{images,lists}.tgz
 
 

@@ -1,4 +1,4 @@
-"""The generated images: seeded, told apart by form and texture, and as hard as the demo needs."""
+"""The drawn images: seeded, told apart by form and texture, and as hard as the demo needs."""
 
 import numpy as np
 from configs import checked, selected

@@ -81,7 +81,7 @@ def arguments(tmp_path):
         "study": {
             "name": "demo",
             "title": "A study",
-            "notes": ["Generated images.", HOSTILE],
+            "notes": ["Drawn images.", HOSTILE],
             "protocols": {"practical": "what it does."},
         },
         "frame": frame,
@@ -132,7 +132,7 @@ def test_page_is_well_formed_and_fits_a_phone(page):
 def test_page_holds_study_results_tests_and_checklist(page):
     for piece in (
         "A study",
-        "Generated images.",
+        "Drawn images.",
         "practical (its own data)",
         "cifar100_25",
         "+1.23",

@@ -200,7 +200,7 @@ def write(study, folder):
         {
             "name": "demo",
             "title": "A small study",
-            "notes": ["The images are generated."],
+            "notes": ["The images are drawn."],
             "protocols": {"corrected": "what it does."},
         },
         {"Curves": [("ant's curves", "plots/ant 1.png")]},
@@ -221,7 +221,7 @@ def test_written_summary(study, tmp_path):
     text = md.read_text()
     for piece in (
         "# A small study",
-        "> The images are generated.",
+        "> The images are drawn.",
         "| mole | corrected |",
         "* **corrected**: what it does.",
         "practical (its own data)",

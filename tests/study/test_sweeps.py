@@ -112,14 +112,17 @@ def test_pictures_are_one_a_sweep_and_the_choice_is_told():
 @pytest.mark.parametrize(
     ("sweep", "words"),
     [
-        ({"training.lerning_rate": [0.1]}, ["sweep.training.lerning_rate", "'learning_rate'"]),
+        (
+            {"training.lerning_rate": [0.1]},
+            ["sweep.training.lerning_rate", "'training.learning_rate'"],
+        ),
         ({"training.learning_rate": [0.1, -1]}, ["sweep.training.learning_rate", "-1"]),
         ({"training.learning_rate": 0.1}, ["sweep.training.learning_rate", "0.1"]),
         ({"training.learning_rate": [0.1, 0.1]}, ["sweep.training.learning_rate", "non-unique"]),
-        ({"learning_rate": [0.1]}, ["swept.sweep", "training., model., generator."]),
-        ({"model.dropuot": [0.1]}, ["swept.sweep.model.dropuot", "'dropout'"]),
+        ({"learning_rate": [0.1]}, ["swept.sweep.learning_rate", "Write training.learning_rate."]),
+        ({"model.dropuot": [0.1]}, ["swept.sweep.model.dropuot", "'model.dropout'"]),
         ({"model.dropout": [0.1, 1.5]}, ["swept.sweep.model.dropout", "1.5"]),
-        ({"backbone.ctu": ["x"]}, ["swept.sweep.backbone.ctu", "'cut'"]),
+        ({"backbone.ctu": ["x"]}, ["swept.sweep.backbone.ctu", "'backbone.cut'"]),
         ({"backbone.cut": ["a.b", "a_b"]}, ["swept.sweep", "cut_a_b"]),
         ({"generator.horizontal_flip": [True, False]}, ["generator.horizontal_flip", "uses no"]),
     ],

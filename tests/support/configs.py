@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from snakemake.utils import update_config
 
 from convstudy.foundation.errors import UserError
 from convstudy.study import studies
@@ -24,6 +25,14 @@ def checked(**changes):
         for parent in parents:
             block = block[parent]
         block[last] = value
+    settings.validate(config, SCHEMA)
+    return config
+
+
+def from_yaml(text):
+    """The shipped config under a file of the user's, as `--configfile` lays it."""
+    config = copy.deepcopy(SHIPPED)
+    update_config(config, yaml.safe_load(text))
     settings.validate(config, SCHEMA)
     return config
 

@@ -154,6 +154,17 @@ def test_what_a_page_links_to_is_there(page):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_pages_own_contents_lead_to_its_headings(page):
+    text = page.read_text()
+    headings = re.findall(r"^#+ (.+)$", re.sub(r"^```.*?^```$", "", text, flags=re.M | re.S), re.M)
+    anchors = [re.sub(r"[^\w -]", "", x.lower()).replace(" ", "-") for x in headings]
+    linked = re.findall(r"\]\(#([^)]+)\)", text)
+    assert not set(linked) - set(anchors)
+    if page.name == "config.md":
+        assert linked == anchors[1:] and len(set(anchors)) == len(anchors)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_the_files_that_a_page_names_are_there(page):
     text = page.read_text()
     named = re.findall(r"[\w./-]+", " ".join(re.findall(r"`([^`\n]+)`", text)))

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from convstudy.foundation import plugin_files
+from convstudy.study import config_files
 
 SNAKEFILE = plugin_files.SCRIPTS.parent / "Snakefile"
 TARGET = "results/summary.csv"
@@ -23,6 +24,7 @@ def arguments(given: Sequence[str]) -> list[str]:
     """
     count = next((i for i, x in enumerate(given) if not x.endswith(CONFIG)), len(given))
     files, rest = [str(Path(x).absolute()) for x in given[:count]], list(given[count:])
+    config_files.check(given[:count])  # Snakemake reads them before the Snakefile could
     parsed = _parsed(rest)
     # targets in front, because options such as --configfile take all words that follow
     found = [] if parsed.targets else [TARGET]

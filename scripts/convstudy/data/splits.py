@@ -1,6 +1,6 @@
 """Write a data set into its HDF5 file: choose classes, draw the split, decode the images.
 
-Every draw is stratified, and each class draws with a generator of its own, seeded with the seed
+Every draw is stratified, and each class draws from a random stream of its own, seeded with the seed
 and the *name* of the class: adding, dropping or re-ordering classes leaves the draws of the others
 as they were, and a larger limit keeps the images that a smaller one drew.
 """

@@ -1,1 +1,1 @@
-"""Generated demo data: drawn pictures in the on-disk formats of the real data sets."""
+"""Drawn data for the demo: pictures in the on-disk formats of the real data sets."""

@@ -21,7 +21,7 @@ JPEG_QUALITY = 88
 
 
 def write_objects(archive: Path, *, seed: int, train_per_class: int, test_per_class: int) -> None:
-    """Generate the objects and write them as a CIFAR-100 archive (.tar.gz).
+    """Draw the objects and write them as a CIFAR-100 archive (.tar.gz).
 
     Args:
         archive: the file to write; its folder is made where it is missing.
@@ -52,7 +52,7 @@ def write_birds(
     train_per_class: int,
     test_per_class: int,
 ) -> None:
-    """Generate birds and write them as the two archives of CUB-200-2010 (.tgz).
+    """Draw birds and write them as the two archives of CUB-200-2010 (.tgz).
 
     Args:
         images: the archive of pictures to write.

@@ -12,13 +12,19 @@ class UserError(Exception):
     """
 
 
-def nearest(name: object, allowed: Iterable[str]) -> str:
-    """A sentence with the allowed name nearest to a mistyped one, in either case, or with all."""
+def closest(name: object, allowed: Iterable[str]) -> str | None:
+    """The allowed name that a mistyped one resembles, in either case; None if none does."""
     names = {word.lower(): word for word in sorted(map(str, allowed))}
     near = difflib.get_close_matches(str(name).lower(), names, 1)
-    if near:
-        return f"Did you mean '{names[near[0]]}'?"
-    return f"Allowed: {', '.join(names.values())}." if names else "There is none to choose from."
+    return names[near[0]] if near else None
+
+
+def nearest(name: object, allowed: Iterable[str]) -> str:
+    """A sentence with the allowed name nearest to a mistyped one, or with all."""
+    names = sorted(map(str, allowed))
+    if near := closest(name, names):
+        return f"Did you mean '{near}'?"
+    return f"Allowed: {', '.join(names)}." if names else "There is none to choose from."
 
 
 def first_line(error: Exception | str) -> str:

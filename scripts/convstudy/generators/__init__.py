@@ -1,4 +1,4 @@
-"""Data generators: the statistics of the training images, preprocessing and augmentation.
+"""Generators: the statistics of the training images, preprocessing and augmentation.
 
 A generator is one file with a function `make(*, <options>) -> Generator` and two constants: `FITS`
 (it learns statistics from the training images) and `AUGMENTS` (its training stream is random). A

@@ -1,6 +1,7 @@
 """The reference of the config in Markdown, from the schema and the plugin files alone."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from convstudy.foundation import plugin_files
 from convstudy.study import plugin_options
 
 SCHEMA = Path(__file__).parents[3] / "rules/schemas/config.schema.yaml"
+EXAMPLE = SCHEMA.with_name("config.example.yaml")
 INTRODUCTION = """\
 # Every key of the config
 
@@ -19,13 +21,13 @@ the files in `scripts/convstudy/models/`, `scripts/convstudy/generators/` and
 `scripts/convstudy/readers/`: edit those, not this page.
 
 A `<name>` in a key is one of your own. A key without a default may be left out, unless it is
-called required.
+called required. The examples are the sections of one study, `rules/schemas/config.example.yaml`.
 """
-# Headings of the plugin folders: where a config block gives the options.
+# Where in a config block the files of a plugin folder find their options.
 PLUGINS = {
-    "models": "Options of models: in `models.<name>`, beside `kind`",
-    "generators": "Options of generators: in `generators.<name>`, beside `kind`",
-    "readers": "Options of readers: in `datasets.<name>.options`",
+    "models": "in `models.<name>`, beside `kind`",
+    "generators": "in `generators.<name>`, beside `kind`",
+    "readers": "in `datasets.<name>.options`",
 }
 LIMITS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
 
@@ -34,17 +36,29 @@ Key = tuple[str, Schema, bool]
 
 
 def markdown() -> str:
-    """The whole page: a table a section of the config, then one a plugin file."""
-    schema = yaml.safe_load(SCHEMA.read_text())
-    parts = [INTRODUCTION.rstrip()]
+    """The whole page: contents, a table a section of the config, then one a plugin file."""
+    schema, shown = yaml.safe_load(SCHEMA.read_text()), examples()
+    sections = [f"* [{name}](#{name})" for name in schema["properties"]]
+    contents, parts = ["\n".join([*sections, *map(_content, PLUGINS)])], []
     for name, section in schema["properties"].items():
         top = {"properties": {name: section}, "required": schema["required"]}
-        parts += [f"## {name}", _table(keys(top, schema["$defs"]))]
-    for folder, heading in PLUGINS.items():
-        parts.append(f"## {heading}")
+        parts += [f"## {name}", f"```yaml\n{shown[name]}\n```", _table(keys(top, schema["$defs"]))]
+    for folder, where in PLUGINS.items():
+        parts += [f"## Options of {folder}", f"They stand {where}."]
         for kind in plugin_files.names(folder):
             parts += _plugin(folder, kind)
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join([INTRODUCTION.rstrip(), *contents, *parts]) + "\n"
+
+
+def examples() -> dict[str, str]:
+    """The text of each section of the example, without the comment above."""
+    text = re.split(r"^(?=[a-z]+:)", EXAMPLE.read_text(), flags=re.M)[1:]
+    return {part.split(":")[0]: part.rstrip() for part in text}
+
+
+def _content(folder: str) -> str:
+    kinds = ", ".join(f"[{kind}](#{kind})" for kind in plugin_files.names(folder))
+    return f"* [Options of {folder}](#options-of-{folder}): {kinds}"
 
 
 def keys(schema: Schema, definitions: Schema, above: str = "") -> Iterator[Key]:

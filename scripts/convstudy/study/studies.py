@@ -78,8 +78,7 @@ class Study:
         """What the summary and the report say of the study, beside its figures."""
         datasets, protocols = self.config["datasets"], self.config["protocols"]
         notes = self.block["remarks"] + [
-            f"{name}: {datasets[name]['description']}"
-            + " (generated data)" * datasets[name]["generated"]
+            f"{name}: {datasets[name]['description']}" + " (drawn data)" * datasets[name]["drawn"]
             for name in dict.fromkeys(row["dataset"] for row in self.rows)
         ]
         used = dict.fromkeys(row["protocol"] for row in self.rows)

@@ -89,8 +89,25 @@ def described(rows: list[Block]) -> str:
     )
 
 
+def parameters(config: Block, variant: Block, definitions: Block) -> list[str]:
+    """Every parameter that a sweep of a variant may name.
+
+    Args:
+        config: with the variant's model and generator.
+        variant: its block.
+        definitions: `$defs` of the config's schema, with `training` and `backbone`.
+    """
+    options = {section: definitions[section]["properties"] for section in ("training", "backbone")}
+    for section in ("model", "generator"):
+        plural = SECTIONS[section]
+        kind = config[plural][variant[section]]["kind"]
+        options[section] = plugin_options.describe(plural, kind).schema["properties"]
+    every = [f"{section}.{option}" for section, found in options.items() for option in found]
+    return [x for x in every if takes(x, config["models"][variant["model"]])]
+
+
 def takes(parameter: str, model: Block) -> bool:
-    """Whether a model uses a parameter: features are not generated, images meet no backbone."""
+    """Whether a model uses a parameter: features meet no generator, images meet no backbone."""
     kind = plugin_options.constant("models", model, "INPUT")
     unused = {"features": "generator", "images": "backbone", "backbone": ""}[kind]
     return parameter.split(".")[0] != unused

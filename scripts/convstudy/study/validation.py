@@ -9,7 +9,7 @@ import yaml
 
 from convstudy.foundation import plugin_files
 from convstudy.foundation.errors import UserError, nearest
-from convstudy.study import plugin_options, schema, sweeps, variants
+from convstudy.study import places, plugin_options, schema, sweeps, variants
 from convstudy.study.schema import Block
 
 # Sections whose names become names of files and folders.
@@ -74,7 +74,8 @@ def _check_plugin(folder: str, kind: str, where: str, options: Block, prefix: st
     known = plugin_files.names(folder)
     if kind not in known:
         raise UserError(
-            f"config: {where}: there is no file {_places(folder, kind)}. " + nearest(kind, known)
+            f"config: {where}: there is no file {_places(folder, kind)}. "
+            + places.of_kind(folder, kind)
         )
     schema.check(options, plugin_options.describe(folder, kind).schema, prefix)
 
@@ -140,7 +141,8 @@ def check_backbone(where: str, block: Block) -> None:
 def _known(config: Block, section: str, name: str, where: str) -> Block:
     if name not in config[section]:
         raise UserError(
-            f"config: {where}: '{name}' is not one of {section}. {nearest(name, config[section])}"
+            f"config: {where}: '{name}' is not one of {section}. "
+            + places.of_name(config, section, name)
         )
     return config[section][name]
 
@@ -177,12 +179,21 @@ def _check_takes_backbone(where: str, name: str, model: Block) -> None:
 def _check_sweep(config: Block, where: str, variant: Block, rules: Block) -> None:
     """Refuse values that no training, model, generator or backbone takes."""
     model = config["models"][variant["model"]]
+    known = sweeps.parameters(config, variant, rules)
     for parameter, values in variant["sweep"].items():
-        (section, option), place = parameter.split("."), f"{where}.sweep.{parameter}"
+        place = f"{where}.sweep.{parameter}"
         if not sweeps.takes(parameter, model):
+            section = parameter.split(".")[0]
             raise UserError(
                 f"config: {place}: model '{variant['model']}' uses no {section}. Remove this key."
             )
+        if parameter not in known:
+            raise UserError(
+                f"config: {place}: no such parameter, expected training., model., generator. or "
+                f"backbone. and the name of a setting or option. "
+                + places.of_parameter(parameter, known)
+            )
+        section, option = parameter.split(".")
         for value in values:
             if section in ("training", "backbone"):
                 schema.check({option: value}, rules[section], f"{where}.sweep.{section}")
