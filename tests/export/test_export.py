@@ -101,18 +101,18 @@ def test_an_export_says_what_it_is(exports):
     assert len(about["sha256"]["model"]) == 64 and about["versions"]["keras"] == keras.__version__
 
 
-def readme(language):
-    """The block of the section on trained models that is in a language."""
-    section = (ROOT / "README.md").read_text().split("## Use a trained model")[1].split("\n## ")[0]
-    return re.search(f"```{language}\n(.*?)```", section, re.S)[1]
+def page(language):
+    """The block of the page on trained networks that is in a language."""
+    text = (ROOT / "docs/trained_models.md").read_text()
+    return re.search(f"```{language}\n(.*?)```", text, re.S)[1]
 
 
-def test_the_readme_s_commands_and_its_snippet_work_as_written(project, exports, tmp_path):
+def test_the_page_s_commands_and_its_snippet_work_as_written(project, exports, tmp_path):
     (images,) = hdf5.read_subset(DATA, "test", ("images",))
     Path("photos/more").mkdir(parents=True)
     Image.fromarray(images[0]).resize((40, 30)).save("photos/more/bird.png")
     shutil.copy("photos/more/bird.png", tmp_path / "photo.jpg")
-    for line in readme("sh").strip().splitlines():
+    for line in page("sh").strip().splitlines():
         command = shlex.split(line, comments=True)
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
@@ -121,7 +121,7 @@ def test_the_readme_s_commands_and_its_snippet_work_as_written(project, exports,
     table = pd.read_csv("classes.csv")
     assert table["image"].tolist() == ["more/bird.png"]
     shutil.copy(export, tmp_path)
-    snippet = readme("python") + "import sys; assert 'convstudy' not in sys.modules\n"
+    snippet = page("python") + "import sys; assert 'convstudy' not in sys.modules\n"
     printed = elsewhere(tmp_path, "-c", snippet)
     assert printed.split("\n")[-2] == table["class_1"][0]
 

@@ -17,7 +17,9 @@ from convstudy.foundation import atomic_files
 from convstudy.study import config_reference
 
 ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "results/README.md"]
+PUBLISHED = sorted((ROOT / "docs").glob("*/README.md"))
 TRACKED = ("config/", "docs/", "envs/", "profiles/", "rules/", "scripts/", "tests/")
 SCHEMA = yaml.safe_load(config_reference.SCHEMA.read_text())
 TOP = [("config", SCHEMA), *SCHEMA["$defs"].items()]
@@ -146,11 +148,65 @@ def test_the_pages_picture_is_one_as_the_walk_draws_it(walk):
     assert shown == RUNS[0].picture, f"replace it by {PICTURE} of section 3"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def links(page: Path) -> list[str]:
+    """What a page links to beside addresses, as it is written there."""
+    found = re.findall(r"\](?:\(|: )([^)#\s]+)", page.read_text())
+    return [x for x in found if "://" not in x]
+
+
+@pytest.mark.parametrize("page", [*PAGES, *PUBLISHED], ids=lambda page: str(page.relative_to(ROOT)))
 def test_what_a_page_links_to_is_there(page):
-    links = re.findall(r"\]\(([^)#\s]+)", page.read_text())
-    gone = [x for x in links if "://" not in x and not (page.parent / x).exists()]
-    assert not gone
+    assert not [x for x in links(page) if not (page.parent / x).exists()]
+
+
+def test_the_readme_leads_to_every_page():
+    reached = {ROOT / x for page in PAGES[:1] for x in links(page)}
+    assert not [page for page in PAGES[1:] if page not in reached]
+
+
+def tables(text: str) -> list[pd.DataFrame]:
+    """The tables of a page that have a row a variant, their cells as texts."""
+    found = []
+    for block in re.findall(r"(?:^\|.*\n)+", text, re.M):
+        head, _, *rows = ([x.strip() for x in row.split("|")[1:-1]] for row in block.splitlines())
+        if head[0] == "variant":
+            found.append(pd.DataFrame(rows, columns=head).set_index("variant"))
+    return found
+
+
+def test_the_readmes_tables_are_those_of_the_page_that_it_names():
+    published = tables((ROOT / "docs/full_size_seeds/README.md").read_text())
+    quoted = tables(README)
+    assert len(quoted) == 2 and all(len(table) for table in quoted)
+    for table in quoted:
+        whole = [x for x in published if {*table.index} <= {*x.index} and {*table} <= {*x}]
+        assert any(x.loc[table.index, table.columns].equals(table) for x in whole), table
+
+
+def test_the_page_on_the_practical_has_the_figures_of_the_config():
+    (printed,) = tables((ROOT / "docs/practical.md").read_text())
+    shipped = yaml.safe_load((ROOT / "config.yaml").read_text())["variants"]
+    known = {name: about["reference"] for name, about in shipped.items() if "reference" in about}
+    assert list(printed.index) == list(known)
+    for name in ("loss", "accuracy"):
+        assert [float(x) for x in printed[name]] == [about[name] for about in known.values()]
+
+
+def test_the_readmes_fifteen_lines_are_a_study(tmp_path):
+    text = re.search(r"```yaml\n(.*?)```", README, re.S)[1]
+    assert len(text.splitlines()) == 15
+    projects.put_sources(tmp_path)
+    (tmp_path / "my.yaml").write_text(text)
+    for number in range(6):
+        for name in ("cat", "dog"):
+            picture = tmp_path / f"photos/{name}/{number}.png"
+            picture.parent.mkdir(parents=True, exist_ok=True)
+            Image.new("RGB", (32, 32), (40 * number, 0, 0)).save(picture)
+    command = "snakemake -n results/summary.csv --configfile my.yaml"
+    typed = Typed(command, [])
+    typed.run(tmp_path)
+    assert not typed.failed, typed.output
+    assert typed.trained() == {"small", "deep"}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
