@@ -23,7 +23,7 @@ def built(tmp_path_factory, worker_id) -> Path:
 @pytest.fixture(scope="module")
 def project(built, tmp_path_factory) -> Path:
     """The project at a path of its own."""
-    return Path(shutil.copytree(built, tmp_path_factory.mktemp("project") / "tiny"))
+    return Path(shutil.copytree(built, tmp_path_factory.mktemp("project") / "tiny", symlinks=True))
 
 
 @pytest.fixture
@@ -36,4 +36,4 @@ def edited(project):
 @pytest.fixture
 def copy(built, tmp_path) -> Path:
     """The project at another path, for tests that really run."""
-    return Path(shutil.copytree(built, tmp_path / "copy"))
+    return Path(shutil.copytree(built, tmp_path / "copy", symlinks=True))

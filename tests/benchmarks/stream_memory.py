@@ -16,17 +16,18 @@ import sys
 sys.path.insert(0, sys.argv[1])
 kind, side, n = sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
 import numpy as np, tensorflow as tf
-from convstudy import generators, runtime, streams
+from convstudy import generators
+from convstudy.training import device, input_pipeline
 images = np.random.default_rng(0).integers(0, 256, (n, side, side, 3), dtype=np.uint8)
 own = {"normalize": {"width_shift": 0.1, "height_shift": 0.1}, "whiten": {}}[kind]
 generator = generators.make(kind, own | {"horizontal_flip": True})
 fitted = generator.fit(images[:64])
 arrays = generator.training_arrays(images, fitted)
 epochs = tf.data.Dataset.counter(0, 1)
-stream = streams.training_stream(generator, fitted, arrays, np.zeros(n, int), 32, 0, epochs)
+stream = input_pipeline.training_stream(generator, fitted, arrays, np.zeros(n, int), 32, 0, epochs)
 for _ in stream.take(20):
     pass
-print(runtime.peak_memory_mib())
+print(device.peak_memory_mib())
 """
 
 if __name__ == "__main__":

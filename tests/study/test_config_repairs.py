@@ -4,7 +4,7 @@ import contextlib
 
 import pytest
 import yaml
-from configs import SCHEMA, from_yaml
+from configs import SCHEMA, from_yaml, selected
 
 from convstudy.foundation.errors import UserError
 from convstudy.study import config_reference, studies
@@ -211,7 +211,7 @@ def test_the_examples_are_one_study_with_every_section():
     schema = yaml.safe_load(SCHEMA.read_text())
     assert list(example) == list(schema["properties"]) == list(config_reference.examples())
     settings.validate(example, SCHEMA)
-    assert len(studies.resolve(example).rows) == 5  # two of them are points of the sweep
+    assert len(selected(example).rows) == 5  # two of them are points of the sweep
 
 
 @pytest.mark.parametrize("section", config_reference.examples())
@@ -219,4 +219,4 @@ def test_an_example_fits_what_a_user_has(section):
     example = yaml.safe_load(config_reference.EXAMPLE.read_text())
     others = {x: example[x] for x in example if x != section}
     text = yaml.safe_dump(others) + config_reference.examples()[section]
-    assert studies.resolve(from_yaml(text)).name == "mine"
+    assert selected(from_yaml(text)).name == "mine"

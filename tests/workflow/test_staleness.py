@@ -3,10 +3,12 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
 import zipfile
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -101,7 +103,8 @@ def test_what_does_not_fit_its_record_is_not_published(project):
     picture.write_bytes(kept)
     os.utime(picture, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
     assert done.returncode == 1
-    assert f"{picture.relative_to(project)}: is not what results/summary.csv" in done.stderr
+    told = "plots/curves_base_net_whiten.png: is not what results/studies/tiny/summary.csv"
+    assert f"results/studies/tiny/{told}" in done.stderr
     assert not (project / "docs/no").exists()
 
 
@@ -137,6 +140,50 @@ def test_what_keeps_books_around_a_step_makes_nothing_stale(edited):
     assert stale(edited) == []
 
 
+def move(scripts: Path, old: str, new: str) -> None:
+    """Move a module of the package, as `convstudy.a.b`, and correct every import of it."""
+    path, target = (scripts / f"{name.replace('.', '/')}.py" for name in (old, new))
+    target.parent.mkdir(exist_ok=True)
+    path.rename(target)
+    (target.parent / "__init__.py").touch()
+    (above, name), (new_above, new_name) = (x.rsplit(".", 1) for x in (old, new))
+    for file in scripts.rglob("*.py"):
+        text = file.read_text()
+        changed = text.replace(f"from {old} import", f"from {new} import")
+        several = re.compile(rf"^( *)from {above} import (.*)\b{name}\b(?:, )?(.*)$", re.M)
+        changed = several.sub(
+            lambda line: (
+                f"{line[1]}from {new_above} import {new_name}\n"
+                + f"{line[1]}from {above} import {line[2]}{line[3]}".rstrip(", ")
+                * bool(line[2] or line[3])
+            ),
+            changed,
+        )
+        if changed != text:
+            changed = re.sub(rf"(?<![\w.]){name}\.(?=\w)", f"{new_name}.", changed)
+            file.write_text(changed)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("convstudy.training.input_pipeline", "convstudy.feeding.input_pipeline"),
+        ("convstudy.statistics.metrics", "convstudy.statistics.figures_of_merit"),
+        ("convstudy.data.hdf5", "convstudy.storage.hierarchical_files"),
+    ],
+)
+def test_a_module_that_is_moved_or_renamed_makes_nothing_stale(edited, old, new):
+    move(edited / "scripts", old, new)
+    assert stale(edited) == []
+    edit(
+        edited / f"scripts/{new.replace('.', '/')}.py",
+        "\n\n\ndef ",
+        "\n\n\nprint('on import')\n\n\ndef ",
+    )
+    assert stale(edited) != []
+    shutil.rmtree(edited / "scripts")  # what was moved is not there in the sources
+
+
 def test_a_models_code_makes_its_own_runs_stale(edited):
     edit(edited / "scripts/convstudy/models/base_net.py", "layers.Dense(50,", "layers.Dense(51,")
     jobs = stale(edited)
@@ -153,13 +200,13 @@ def test_a_plots_code_makes_plots_and_their_summary_stale(edited):
     )
     jobs = stale(edited)
     assert [job for job in jobs if job.startswith("Comparison ")]
-    assert not [job for job in jobs if not job.startswith(("Comparison ", "Summary "))]
+    assert not [job for job in jobs if not job.startswith(("Comparison ", "Summary ", "Showing "))]
 
 
 def test_what_picture_and_table_both_say_makes_both_stale(edited):
     edit(edited / "config.yaml", "BaseNet without and with a generator", "Three preprocessings")
     jobs = stale(edited)
-    assert sorted(job.split()[0] for job in jobs) == ["Comparison", "Summary"]
+    assert sorted(job.split()[0] for job in jobs) == ["Comparison", "Showing", "Summary"]
 
 
 def test_a_variants_block_makes_that_variant_stale(edited):

@@ -29,12 +29,17 @@ def changes(record: Values, params: Values) -> list[str]:
 
 
 def grouped(names: Iterable[Values]) -> str:
-    """Wildcards of many steps of one rule in a few words: `a, b on birds, seeds 0-2`."""
+    """Wildcards of many steps of one rule in a few words: `a, b on birds, seeds 0-2`.
+
+    Pictures and tables are those of a study: `a, b in demo`.
+    """
     steps = [dict(x) for x in names]
     seeds = sorted({int(x.pop("seed")) for x in steps if "seed" in x})
     datasets = list(dict.fromkeys(x.pop("dataset") for x in steps if "dataset" in x))
+    studies = list(dict.fromkeys(x.pop("study") for x in steps if "study" in x))
     rest = list(dict.fromkeys(" on ".join(x.values()) for x in steps if x))
     text = " on ".join(", ".join(part) for part in (rest, datasets) if part)
+    text = " in ".join(filter(None, (text, ", ".join(studies))))
     return text + (f", seed{'s' * (len(seeds) > 1)} {_ranges(seeds)}" if seeds else "")
 
 

@@ -1,5 +1,6 @@
 """The selected study among several: its pages and pictures under the names that people look for."""
 
+import filecmp
 import os
 import shutil
 from collections.abc import Sequence
@@ -13,13 +14,17 @@ PLOTS = "plots"
 def show(sources: Sequence[str], targets: Sequence[str]) -> None:
     """Copy files of a study's folder, and make `plots` beside the targets a link to its pictures.
 
+    A folder in place of the link, as a copy that follows links leaves it, is replaced.
+
     Raises:
-        UserError: there is a file or folder `plots`, which is not ours to replace.
+        UserError: `plots` holds anything but copies of pictures, which is not ours to delete.
     """
     for source, target in zip(sources, targets, strict=True):
         shutil.copyfile(source, target)
     here, folder = Path(targets[0]).parent, Path(sources[0]).parent
     link, temporary = here / PLOTS, here / f".part.{PLOTS}"
+    if _is_copy(link, folder.parent):
+        shutil.rmtree(link)
     if link.exists() and not link.is_symlink():
         raise UserError(
             f"{link}: is no link to the pictures of the selected study, which belongs there "
@@ -29,3 +34,17 @@ def show(sources: Sequence[str], targets: Sequence[str]) -> None:
     temporary.unlink(missing_ok=True)
     temporary.symlink_to(os.path.relpath(folder / PLOTS, here))
     os.replace(temporary, link)
+
+
+def _is_copy(folder: Path, studies: Path) -> bool:
+    """Whether a real folder holds nothing but copies of the studies' pictures."""
+    if folder.is_symlink() or not folder.is_dir():
+        return False
+    return all(
+        any(_equal(path, study / PLOTS / path.name) for study in studies.iterdir())
+        for path in folder.iterdir()
+    )
+
+
+def _equal(one: Path, other: Path) -> bool:
+    return one.is_file() and other.is_file() and filecmp.cmp(one, other, shallow=False)
