@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from convstudy.foundation import digests, plugin_files
+from convstudy.foundation import plugin_files
 from convstudy.foundation.errors import UserError
 from convstudy.provenance import code_digests, records
 
@@ -366,18 +366,6 @@ def test_a_model_is_named_and_its_siblings_are_ignored(digest):
 def test_modules_that_import_each_other_end(digest):
     circle = {"convstudy/far.py": "from convstudy import near\n\n\ndef g():\n    return near\n"}
     assert digest(circle) != digest()
-
-
-def test_canonical_text_ignores_the_order_of_keys():
-    one, two = {"a": 1, "b": {"c": [1, 2], "d": None}}, {"b": {"d": None, "c": [1, 2]}, "a": 1}
-    assert digests.canonical(one) == digests.canonical(two)
-    assert digests.canonical(one) != digests.canonical({"a": 1, "b": {"c": [2, 1], "d": None}})
-
-
-def test_the_digest_of_a_file_is_that_of_its_bytes(tmp_path):
-    path = tmp_path / "file"
-    path.write_bytes("ä\n".encode())
-    assert digests.of_file(path) == digests.of_text("ä\n")
 
 
 def test_a_module_that_nothing_installed_has_no_version():

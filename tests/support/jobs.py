@@ -17,7 +17,8 @@ class Named(dict):
 
 
 def job_of(output="results/out.txt", source="in.txt", threads=1, **params):
-    """A job as Snakemake gives it to a script."""
+    """A job as Snakemake gives it to a script, which reads and writes in the test's own folder."""
+    assert not Path("Snakefile").exists(), "the test's own folder must be the working directory"
     code = records.code_param(code_digests.of("plot_samples.py"))
     return SimpleNamespace(
         rule="copy",

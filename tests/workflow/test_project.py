@@ -1,5 +1,6 @@
 """The project's own files agree with each other."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -34,3 +35,34 @@ def test_every_script_has_a_rule_and_every_rule_a_script():
     text = "".join(path.read_text() for path in (ROOT / "rules").glob("*.smk"))
     used = set(re.findall(r'"../scripts/(\w+\.py)"', text))
     assert used == {path.name for path in (ROOT / "scripts").glob("*.py")}
+
+
+def test_the_tests_have_the_rooms_of_the_package():
+    beside = {"support", "workflow", "fuzz", "benchmarks"}
+    rooms, tested = (
+        {path.name for path in folder.iterdir() if path.is_dir() and path.name[0] not in "_."}
+        for folder in (ROOT / "scripts/convstudy", ROOT / "tests")
+    )
+    assert tested - beside == rooms
+
+
+def test_every_room_says_what_it_is_for():
+    for path in (ROOT / "scripts/convstudy").glob("*/__init__.py"):
+        assert len(ast.get_docstring(ast.parse(path.read_text())) or "") > 20, path
+
+
+def test_the_page_on_the_rooms_has_every_room_and_its_imports():
+    page = (ROOT / "docs/architecture.md").read_text()
+    rows = re.findall(r"^\| `(\w+)/` \| (.*) \| (.*) \|$", page, re.M)
+    told = {room: set(re.findall(r"`(\w+)`", imports)) for room, _, imports in rows}
+    assert told == imports_between_rooms()
+
+
+def imports_between_rooms() -> dict[str, set[str]]:
+    package, found = ROOT / "scripts/convstudy", {}
+    for path in package.glob("*/**/*.py"):
+        room = path.relative_to(package).parts[0]
+        names = re.findall(r"^ *from convstudy(?:\.(\w+)\S*)? import (.*)$", path.read_text(), re.M)
+        targets = {x for part, what in names for x in ([part] if part else what.split(", "))}
+        found.setdefault(room, set()).update(targets - {room})
+    return found

@@ -38,7 +38,7 @@ def check(cache: Cache) -> None:
     """Compare every file in the cache with its digest; damaged ones are never used."""
     damaged = cache.damaged()
     for path in damaged:
-        click.echo(f"{path}: damaged; delete it, the step that made it is then done again")
+        click.echo(f"{path}: damaged, or not readable; delete it, its step is then done again")
     if damaged:
         raise click.ClickException(f"{len(damaged)} damaged files")
     click.echo("every file is whole")

@@ -6,7 +6,9 @@ runs. Its record is `steps/<key>.json` and says which files it left; their bytes
 that has another key, or from an object whose bytes do not have the digest that is its name.
 
 Processes may work in one cache at once: a file appears whole, and what another process has just
-removed is a step that is not in the cache.
+removed is a step that is not in the cache. So may users: what one cannot read is not in the cache
+for them, what one cannot remove stays, and folders and files get the permissions of the cache's
+folder, so `chmod 2775` on it is all that a group needs.
 """
 
 import contextlib
@@ -14,6 +16,7 @@ import hashlib
 import logging
 import os
 import shutil
+import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -40,7 +43,7 @@ class Cache:
         entry, or one that cannot be read, is removed where that is allowed.
         """
         entry = self._step(key)
-        if not entry.is_file() or not self.max_bytes:
+        if not _may_read(entry) or not self.max_bytes:
             return None
         try:
             step = _read_step(entry, key, outputs)
@@ -48,6 +51,9 @@ class Cache:
                 for path in outputs:
                     temporary = stack.enter_context(atomic_files.whole_file(path))
                     self._copy_checked(step["outputs"][path], temporary)
+        except _Closed as error:
+            log.info("the cache's entry %s is not used: %s", key[:12], error)
+            return None
         except _Damaged as error:
             log.warning("the cache's entry %s is damaged (%s): it is not used", key[:12], error)
             with contextlib.suppress(OSError):
@@ -66,10 +72,14 @@ class Cache:
             return
         for path, sha256 in step["outputs"].items():
             target = self._object(sha256)
-            if not target.is_file() or digests.of_file(target) != sha256:
+            if not _is_whole(target):
+                self._make_folder(target.parent)
                 with atomic_files.whole_file(target) as temporary:
                     shutil.copyfile(path, temporary)
+                    self._share(temporary)
+        self._make_folder(self._step(key).parent)
         atomic_files.write_json(self._step(key), step)
+        self._share(self._step(key))
         self.trim(self.max_bytes)
 
     def steps(self) -> Iterator[tuple[Path, dict[str, Any]]]:
@@ -93,23 +103,36 @@ class Cache:
         for _, step in entries:
             for sha256 in step["outputs"].values():
                 uses[sha256] = uses.get(sha256, 0) + 1
-        for path in self._objects():
-            if path.name not in uses:
-                total -= _size(path)
-                path.unlink(missing_ok=True)
+        if all(map(_may_read, self.folder.glob("steps/*.json"))):  # else they may be used
+            for path in self._objects():
+                if path.name not in uses:
+                    total -= _removed(path)
         for entry, step in entries:
             if total <= max_bytes:
                 return
-            entry.unlink(missing_ok=True)
+            _removed(entry)
             for sha256 in step["outputs"].values():
                 uses[sha256] -= 1
                 if not uses[sha256]:
-                    total -= _size(self._object(sha256))
-                    self._object(sha256).unlink(missing_ok=True)
+                    total -= _removed(self._object(sha256))
 
     def damaged(self) -> list[Path]:
-        """Objects whose bytes do not have the digest that is their name."""
-        return [path for path in self._objects() if digests.of_file(path) != path.name]
+        """Objects whose bytes do not have the digest that is their name, or cannot be read."""
+        return [path for path in self._objects() if not _is_whole(path)]
+
+    def _make_folder(self, folder: Path) -> None:
+        """Make a folder of the cache, with the permissions of the cache's own."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        above = self.folder
+        for name in folder.relative_to(self.folder).parts:
+            above = above / name
+            if not above.is_dir():
+                above.mkdir(exist_ok=True)
+                above.chmod(stat.S_IMODE(self.folder.stat().st_mode))
+
+    def _share(self, file: Path) -> None:
+        """Let those read and replace a file that may do so in the cache's folder."""
+        file.chmod(self.folder.stat().st_mode & 0o666)
 
     def _step(self, key: str) -> Path:
         return self.folder / "steps" / f"{key}.json"
@@ -133,6 +156,10 @@ class Cache:
             raise _Damaged(f"object {sha256[:12]} has other bytes")
 
 
+class _Closed(Exception):
+    """An object of the cache is another user's, who lets nobody read it."""
+
+
 class _Damaged(Exception):
     """An entry or an object of the cache is not what its name says."""
 
@@ -142,6 +169,8 @@ def _blocks(path: Path) -> Iterator[bytes]:
         with open(path, "rb") as stream:
             while block := stream.read(CHUNK):
                 yield block
+    except PermissionError as error:
+        raise _Closed(f"object {path.name[:12]} may not be read") from error
     except OSError as error:
         raise _Damaged(f"object {path.name[:12]} cannot be read: {error.strerror}") from error
 
@@ -156,15 +185,38 @@ def _read_step(entry: Path, key: str, outputs: Sequence[str]) -> dict[str, Any]:
     return step
 
 
+def _may_read(path: Path) -> bool:
+    """Whether a file is there and this user may read it."""
+    return os.access(path, os.R_OK, effective_ids=True)
+
+
+def _is_whole(place: Path) -> bool:
+    """Whether an object is there, can be read, and has the bytes that its name says."""
+    try:
+        return digests.of_file(place) == place.name
+    except OSError:
+        return False
+
+
+def _removed(path: Path) -> int:
+    """Remove a file; its bytes, or 0 where another process or user keeps this one from doing so."""
+    size = _size(path)
+    try:
+        path.unlink()
+    except OSError:
+        return 0
+    return size
+
+
 def _modified(path: Path) -> float:
     try:
         return path.stat().st_mtime
-    except FileNotFoundError:
+    except OSError:  # trimmed meanwhile, or another user's
         return 0.0
 
 
 def _size(path: Path) -> int:
     try:
         return path.stat().st_size
-    except FileNotFoundError:
+    except OSError:
         return 0

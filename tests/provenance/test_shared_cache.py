@@ -1,0 +1,107 @@
+"""One cache for several users: what one cannot read or remove is not there, and no error."""
+
+import contextlib
+import os
+import shutil
+import stat
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from convstudy.foundation import digests
+from convstudy.provenance import records
+from convstudy.provenance.cache import Cache
+
+SOMEBODY = 65534  # has no rights of its own
+
+
+@pytest.fixture
+def place():
+    """A folder that every user may enter, with a cache in it, made by this one."""
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o777)
+    here = os.getcwd()
+    os.chdir(folder)
+    os.mkdir("cache")
+    os.chmod("cache", 0o777)
+    yield folder
+    os.chdir(here)
+    shutil.rmtree(folder)
+
+
+@contextlib.contextmanager
+def somebody_else():
+    """Be another user; only root can."""
+    if os.geteuid():
+        pytest.skip("needs root, to be two users")
+    os.seteuid(SOMEBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+def step_of(number: int, content: str) -> tuple[str, dict]:
+    """Write a file; the key and record of the step that left it."""
+    Path("file").write_text(content)
+    fields = {"wildcards": {"number": str(number)}, "params": {}, "code_of": ["a.py"], "code": {}}
+    fields |= {"code_digest": digests.of_text("code"), "plugins": None, "threads": 1}
+    fields |= {"format": records.FORMAT, "rule": "r", "inputs": [], "versions": {}}
+    return records.key(fields), fields | {"outputs": {"file": digests.of_file("file")}}
+
+
+def kept(number: int, content: str) -> str:
+    key, step = step_of(number, content)
+    Cache("cache", 1000).keep(key, step)
+    Path("file").unlink()
+    return key
+
+
+def test_another_users_step_is_restored(place):
+    key = kept(1, "one")
+    with somebody_else():
+        assert Cache("cache", 1000).restore(key, ["file"])
+    assert Path("file").read_text() == "one"
+
+
+@pytest.mark.parametrize("closed", ["steps", "objects", "steps/*", "objects/*", "objects/*/*"])
+def test_what_cannot_be_read_is_a_miss_and_can_be_kept_again(place, closed):
+    key = kept(1, "one")
+    for path in Path("cache").glob(closed):
+        path.chmod(0)
+    with somebody_else():
+        cache = Cache("cache", 1000)
+        assert cache.restore(key, ["file"]) is None
+        assert len(list(cache.steps())) == (0 if closed.startswith("steps") else 1)
+        if closed == "objects/*/*":
+            key, step = step_of(1, "one")
+            cache.keep(key, step)
+            os.unlink("file")
+            assert cache.restore(key, ["file"])
+
+
+def test_what_another_user_uses_in_steps_that_cannot_be_read_is_not_trimmed(place):
+    key = kept(1, "one")
+    for path in Path("cache/steps").iterdir():
+        path.chmod(0o600)
+    with somebody_else():
+        Cache("cache", 1000).trim(0)
+    assert Cache("cache", 1000).restore(key, ["file"])
+
+
+def test_what_another_user_keeps_in_a_closed_folder_is_not_trimmed_and_no_error(place):
+    kept(1, "one")
+    for folder in (*Path("cache").glob("objects/*"), Path("cache/steps")):
+        folder.chmod(0o755)
+    with somebody_else():
+        Cache("cache", 1000).trim(0)
+    assert Cache("cache", 1000).size() == 3
+
+
+def test_folders_and_files_get_the_permissions_of_the_cache(place):
+    os.chmod("cache", 0o2770)
+    kept(1, "one")
+    for path in Path("cache").rglob("*"):
+        mode = stat.S_IMODE(path.stat().st_mode)
+        assert mode == (0o2770 if path.is_dir() else 0o660), path
