@@ -133,7 +133,7 @@ def test_page_holds_study_results_tests_and_checklist(page):
     for piece in (
         "A study",
         "Drawn images.",
-        "practical (its own data)",
+        "published (on its own data)",
         "cifar100_25",
         "+1.23",
         "[-1.00, +3.40]",

@@ -224,7 +224,7 @@ def test_written_summary(study, tmp_path):
         "> The images are drawn.",
         "| mole | corrected |",
         "* **corrected**: what it does.",
-        "practical (its own data)",
+        "published (on its own data)",
         "cifar100_25",
         "Ant or mole (against ant, on shapes)",
         "minimum detectable effect",
@@ -246,7 +246,7 @@ def test_practical_on_its_own_data_stands_beside_ours(tmp_path):
     frame = aggregate.summarize(variants, runs)
     paths = tmp_path / "s.csv", tmp_path / "s.md"
     summary.write_summary(frame, variants, *paths, {"name": "practica"}, {})
-    assert "practical: accuracy %" in paths[1].read_text()
+    assert "published: accuracy %" in paths[1].read_text()
     assert "its own data" not in paths[1].read_text()
     assert "With one seed" in paths[1].read_text()
     assert "nan" not in paths[1].read_text()

@@ -5,7 +5,7 @@ grey (0-65535) is scaled to 0-255, transparent pixels are laid over white, and a
 its first frame. The orientation that a camera stores in EXIF is applied.
 
 Resizing is bilinear over the whole footprint of the new pixel (Pillow's `BILINEAR`, which does not
-alias when it shrinks) and does not keep the aspect ratio, as in the practical. An image that has
+alias when it shrinks) and does not keep the aspect ratio. An image that has
 the size already is not touched.
 """
 

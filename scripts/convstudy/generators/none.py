@@ -1,4 +1,4 @@
-"""No generator: pixels scaled to [0, 1], as the practical fed its first network."""
+"""No generator: pixels scaled to [0, 1]."""
 
 from convstudy.generators import Generator
 

@@ -1,6 +1,7 @@
 """Feature-wise centring and scaling; random shifts and horizontal flips in training.
 
-The practical's pair of ImageDataGenerators (Keras 2), with the augmentation as graph operations.
+What two of Keras's ImageDataGenerator did, for training and for validation images; the augmentation is
+graph operations.
 """
 
 from typing import Annotated

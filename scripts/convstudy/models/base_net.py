@@ -1,4 +1,4 @@
-"""BaseNet, the practical's small first network: 24,197 parameters on 32x32x3 and 25 classes."""
+"""BaseNet, a small first network: 24,197 parameters on 32x32x3 and 25 classes."""
 
 import keras
 from keras import layers

@@ -27,7 +27,7 @@ def build(
         backbone: un-pooled network that takes images in [0, 1].
         hidden: widths of the hidden layers after the pooling.
         convolution: put a 3x3 convolution of 64 filters and dropout 0.2 before the pooling, and
-            dropout 0.4 after each hidden layer (the practical's third head).
+            dropout 0.4 after each hidden layer.
         batch_norm: `inference` freezes the backbone's batch norms (statistics, scale and offset),
             which few images a class would spoil; `training` is for a backbone with random weights.
     """

@@ -1,4 +1,4 @@
-"""The practical's improved network: 1,258,553 parameters on 32x32x3 and 25 classes.
+"""ImprovedNet, a deeper network: 1,258,553 parameters on 32x32x3 and 25 classes.
 
 Four convolutions in two blocks, dropout, one wide hidden layer; optionally a batch normalization
 with each convolution, before or after its activation.

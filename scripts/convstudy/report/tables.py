@@ -19,7 +19,7 @@ class Table:
 
 
 def summary_tables(frame: pandas.DataFrame, variants: Sequence[Mapping[str, Any]]) -> list[Table]:
-    """One table a data set, a row a result, the practical's figures beside ours."""
+    """One table a data set, a row a result, published figures beside ours where there are any."""
     tables = []
     frame = frame[frame["selected"].astype(bool)]
     for dataset in dict.fromkeys(frame["dataset"]):
@@ -30,19 +30,19 @@ def summary_tables(frame: pandas.DataFrame, variants: Sequence[Mapping[str, Any]
             if v["dataset"] == dataset and v.get("reference")
         }
         foreign = {r["dataset"] for r in references.values()} - {dataset}
-        whose = "practical (its own data)" if foreign else "practical"
-        practical = [f"{whose}: accuracy %", f"{whose}: loss"] if references else []
+        whose = "published (on its own data)" if foreign else "published"
+        published = [f"{whose}: accuracy %", f"{whose}: loss"] if references else []
         header = (
             "variant|protocol|test accuracy %|95 % interval|loss|top-5 %|ECE, points|"
             "train - test, points|epochs|parameters|seconds"
-        ).split("|") + practical
+        ).split("|") + published
         body = []
         for row in rows.to_dict("records"):
             reference = references.get(row["variant"])
             cells = (
                 [percent(reference["accuracy"]), f"{reference['loss']:.3f}"] if reference else []
             )
-            body.append(_summary_row(row) + (cells or [""] * len(practical)))
+            body.append(_summary_row(row) + (cells or [""] * len(published)))
         tables.append(Table(f"Data set {dataset}", header, body, _notes(rows, dataset, foreign)))
     return tables
 
@@ -175,7 +175,7 @@ def _notes(rows: pandas.DataFrame, dataset: str, foreign: set[str]) -> list[str]
         )
     if foreign:
         notes.append(
-            f"The practical's figures were measured on {listed(sorted(foreign))}, ours on "
+            f"The published figures were measured on {listed(sorted(foreign))}, ours on "
             f"{dataset}: other images, so the two columns are no comparison."
         )
     versions = dict.fromkeys(text for row in rows["versions"] for text in row.split(" | "))

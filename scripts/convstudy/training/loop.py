@@ -1,4 +1,4 @@
-"""Training as in the practical: SGD with time decay, the best epoch chosen on validation images."""
+"""Training by SGD with time decay, the best epoch chosen on validation images."""
 
 import logging
 from pathlib import Path
