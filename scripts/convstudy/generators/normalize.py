@@ -1,7 +1,7 @@
 """Feature-wise centring and scaling; random shifts and horizontal flips in training.
 
-What two of Keras's ImageDataGenerator did, for training and for validation images; the augmentation is
-graph operations.
+What Keras's ImageDataGenerator does, one for training and one for validation images; the
+augmentation is made of graph operations.
 """
 
 from typing import Annotated
