@@ -1,8 +1,5 @@
 # What all rules share: the checked config, the runs it asks for, digests of code. No rule.
-import sys
 from pathlib import Path
-
-sys.path.insert(0, str(Path(workflow.basedir, "scripts")))
 
 from convstudy import (
     code_digests,
