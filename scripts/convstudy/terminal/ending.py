@@ -24,7 +24,7 @@ def show(screen: Lines, made: Collection[str]) -> None:
     if SUMMARY in made:
         with open(SUMMARY, newline="") as stream:
             rows = list(csv.DictReader(stream))
-        screen.console.print(table(rows))
+        screen.console.print("", table(rows), "", sep="\n")
         screen.line(f"Tables    {SUMMARY}  results/summary.md")
         screen.line("Pictures  results/plots/")
     if REPORT in made:

@@ -98,7 +98,8 @@ class RunHandler(logging.Handler):
         self.progress.plan({k: n for k, n in record.stats.items() if k not in without_work})
         n = self.progress.total
         steps = f"{n} step{'s' * (n > 1)} to do"
-        self.screen.line(f"{self._study}: {steps}" + (f", on {self._cores}" * bool(self._cores)))
+        where = f" on {self._cores}" if self._cores else ""
+        self.screen.line(f"Study '{self._config.get('study')}': {steps}{where}")
 
     def _on_job(self, record: Any) -> None:
         if record.rule_name in self.progress.left:
@@ -145,10 +146,6 @@ class RunHandler(logging.Handler):
         else:
             self.screen.line(said, "yellow" if record.levelno >= logging.WARNING else "")
 
-    @property
-    def _study(self) -> str:
-        return f"Study '{self._config.get('study')}'"
-
     def _watch(self) -> None:
         """Look into the logs of the running jobs again and again."""
         while not self._over.wait(POLL):
@@ -175,17 +172,22 @@ class RunHandler(logging.Handler):
                 f"({duration(time.time() - self._began)}). The same command goes on from there."
             )
         elif self._began and not problems:
-            cached = f", {progress.restored} of them from the cache" * bool(progress.restored)
-            done = f"{progress.total} steps{cached}, in {duration(time.time() - self._began)}"
-            done = "nothing to do, all results are up to date" if self._up_to_date else done
-            self.screen.line(f"{self._study}: {done}.")
+            cached = f" ({progress.restored} from the cache)" * bool(progress.restored)
+            took = duration(time.time() - self._began)
+            done = f"Done: {progress.total} steps{cached} in {took}."
+            self.screen.line(f"{NOTHING}: all is up to date." if self._up_to_date else done)
             ending.show(self.screen, ending.outputs(self._workflow))
         for problem in dict.fromkeys([] if self._stopped else problems):
             self.screen.line(problem, "bold red")
 
 
 def plain(said: str) -> str:
-    """An error of Snakemake's without the lines of code that it passed through."""
+    """An error of Snakemake's without the lines of code that it passed through.
+
+    An exception that Snakemake does not know stays as it is, with its traceback.
+    """
+    if said.startswith("Traceback"):
+        return said
     lines = [line for line in said.splitlines() if not CODE_LINE.match(line)]
     if len(lines) > 1 and re.match(r"WorkflowError( in .*)?:$", lines[0]):
         lines[:1] = []
