@@ -33,4 +33,4 @@ def take_over(workflow: Any, config: dict[str, Any]) -> None:
         return
     logger.removeHandler(default)
     shown = screen.screen(default.stream, colour=not settings.nocolor)
-    logger.addHandler(RunHandler(shown, workflow, config, default))
+    logger.addHandler(RunHandler(shown, workflow, config))

@@ -39,15 +39,14 @@ NOISE = (
 class RunHandler(logging.Handler):
     """Turns Snakemake's events into lines and a live view; its end is the end of the terminal.
 
-    Before the run proper begins, and where there is none (`--summary`, `--lint` ...), all but a few
-    lines are left to Snakemake's own handler.
+    Where nothing is run (`--summary`, `--lint` ...) there are no events, only words, which are
+    shown as they are.
     """
 
-    def __init__(self, screen: Lines, workflow: Any, config: dict[str, Any], default: Any):
+    def __init__(self, screen: Lines, workflow: Any, config: dict[str, Any]):
         super().__init__()
-        self.name = default.name
         self.screen, self.progress = screen, Progress()
-        self._workflow, self._config, self._default = workflow, config, default
+        self._workflow, self._config = workflow, config
         self._began: float | None = None
         self._cores = ""
         self._up_to_date = self._stopped = False
@@ -89,17 +88,16 @@ class RunHandler(logging.Handler):
 
     def _on_resources(self, record: Any) -> None:
         if hasattr(record, "cores"):
-            self._cores = f"{record.cores} core" + "s" * (record.cores > 1)
+            self._cores = _counted(record.cores, "core")
         elif hasattr(record, "nodes"):
             self._cores = "a cluster"
 
     def _on_plan(self, record: Any) -> None:
         without_work = {rule.name for rule in self._workflow.rules if rule.norun} | {"total"}
         self.progress.plan({k: n for k, n in record.stats.items() if k not in without_work})
-        n = self.progress.total
-        steps = f"{n} step{'s' * (n > 1)} to do"
         where = f" on {self._cores}" if self._cores else ""
-        self.screen.line(f"Study '{self._config.get('study')}': {steps}{where}")
+        steps = _counted(self.progress.total, "step")
+        self.screen.line(f"Study '{self._config.get('study')}': {steps} to do{where}")
 
     def _on_job(self, record: Any) -> None:
         if record.rule_name in self.progress.left:
@@ -115,7 +113,8 @@ class RunHandler(logging.Handler):
         if job.epoch and not restored:
             done, planned = job.epoch
             notes.append(f"{done} of {planned} epochs")
-        count = f"[{self.progress.done:>{len(str(self.progress.total))}}/{self.progress.total}]"
+        total = str(self.progress.total)
+        count = f"{self.progress.done:>{len(total)}}/{total}"
         self.screen.line(f"{count} {job.title} ({', '.join(notes)})")
 
     def _on_failure(self, record: Any) -> None:
@@ -124,10 +123,12 @@ class RunHandler(logging.Handler):
         job = self.progress.fail(record.jobid, record.created)
         if job is None:  # counted already, as one of a group
             return
-        where = f", see {', '.join(record.log)}" if record.log else ""
-        self.screen.line(f"FAILED {job.title}{where}", "red")
+        logs = ", ".join(record.log) or "it has none"
+        if not self._stopped:
+            self.screen.line(f"FAILED {job.title}; its log: {logs}", "red")
         found = job_logs.error(job.log) if job.log else None
-        self._failed[record.jobid] = found or f"error: {job.title}: {job_logs.end(said)}{where}."
+        found = found or f"error: {job.title} {job_logs.end(said)}. Its log: {logs}"
+        self._failed[record.jobid] = found
 
     def _on_error(self, record: Any) -> None:
         said = plain(record.getMessage())
@@ -137,14 +138,12 @@ class RunHandler(logging.Handler):
 
     def _on_words(self, record: Any) -> None:
         said = str(record.msg and record.getMessage() or "")
+        said_again = self._stopped and said.startswith(STOPPING)
         self._up_to_date |= said.startswith(NOTHING)
         self._stopped |= said.startswith(STOPPING)
-        if not said or said.startswith((*NOISE, NOTHING)):
+        if not said or said_again or said.startswith((*NOISE, NOTHING)):
             return
-        if self._began is None:
-            self._default.handle(record)
-        else:
-            self.screen.line(said, "yellow" if record.levelno >= logging.WARNING else "")
+        self.screen.line(said, "yellow" if record.levelno >= logging.WARNING else "")
 
     def _watch(self) -> None:
         """Look into the logs of the running jobs again and again."""
@@ -168,17 +167,21 @@ class RunHandler(logging.Handler):
         if self._began and not self._up_to_date and progress.done < progress.total:
             why = " as asked" if self._stopped else ""
             self.screen.line(
-                f"Stopped{why} after {progress.done} of {progress.total} steps "
+                f"Stopped{why} after {progress.done} of {_counted(progress.total, 'step')} "
                 f"({duration(time.time() - self._began)}). The same command goes on from there."
             )
         elif self._began and not problems:
             cached = f" ({progress.restored} from the cache)" * bool(progress.restored)
             took = duration(time.time() - self._began)
-            done = f"Done: {progress.total} steps{cached} in {took}."
+            done = f"Done: {_counted(progress.total, 'step')}{cached} in {took}."
             self.screen.line(f"{NOTHING}: all is up to date." if self._up_to_date else done)
             ending.show(self.screen, ending.outputs(self._workflow))
         for problem in dict.fromkeys([] if self._stopped else problems):
             self.screen.line(problem, "bold red")
+
+
+def _counted(n: int, what: str) -> str:
+    return f"{n} {what}{'s' * (n != 1)}"
 
 
 def plain(said: str) -> str:
