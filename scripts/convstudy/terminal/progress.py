@@ -9,7 +9,7 @@ from convstudy.terminal.job_logs import RESTORED, JobLog
 TRAINING = "train_model"
 
 
-@dataclass
+@dataclass(eq=False)
 class Job:
     """A job that was begun (on a cluster: handed over)."""
 

@@ -9,7 +9,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from convstudy.terminal.progress import Progress, duration
+from convstudy.terminal.progress import Job, Progress, duration
 
 SECONDS = 10.0  # between two lines of one job without a live view
 LINES_A_TRAINING = 10
@@ -27,7 +27,7 @@ class Lines:
             width=PLAIN_WIDTH,
             legacy_windows=False,
         )
-        self._shown: dict[int, tuple[float, int, str]] = {}  # by the id of a job
+        self._shown: dict[Job, tuple[float, int, str]] = {}  # when, which epoch, what
 
     def line(self, text: str, style: str = "") -> None:
         """Print a text as it is."""
@@ -36,18 +36,19 @@ class Lines:
     def update(self, progress: Progress, now: float) -> None:
         """Print a line about every running job that has something new, but not too many of them.
 
-        The first is printed at once. Then they are some seconds apart, and in a long training a
-        tenth of its epochs.
+        They are some seconds apart, and in a long training a tenth of its epochs; but a training's
+        first epoch is told at once.
         """
         for job in progress.running.values():
             if job.log is None or not job.log.state:
                 continue
             epoch, planned = job.epoch or (0, 0)
-            then, at, state = self._shown.get(id(job), (0.0, -planned, ""))
+            first = 0.0 if job.epoch else job.begun, -planned, ""
+            then, at, state = self._shown.get(job, first)
             if job.log.state == state or now - then < SECONDS:
                 continue
             if (epoch - at) * LINES_A_TRAINING >= planned:
-                self._shown[id(job)] = now, epoch, job.log.state
+                self._shown[job] = now, epoch, job.log.state
                 self.line(f"{job.run or job.title}: {job.log.state}")
 
     def stop(self) -> None:
