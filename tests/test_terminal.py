@@ -102,6 +102,27 @@ def test_epochs_of_a_long_training_do_not_flood_a_log(tmp_path):
     assert len(lines) == 10
 
 
+def test_the_view_has_jobs_epochs_and_time_left(tmp_path):
+    view, state = screen.View(io.StringIO(), colour=False), progress.Progress()
+    view.console = Console(file=view.console.file, width=80, height=6, force_terminal=True)
+    state.plan({"prepare_data": 2, "train_model": 4})
+    state.begin(0, progress.Job("prepare_data", "Reading", None, 100.0))
+    state.finish(0, 110.0)
+    for jobid in range(1, 5):
+        log = job_logs.JobLog(tmp_path / str(jobid))
+        run = f"base_net_with_whitening on objects, seed {jobid}"
+        state.begin(jobid, progress.Job("train_model", "", log, 110.0 + jobid, run))
+        log.path.write_text(EPOCH.format(jobid, 8))
+    state.follow()
+    view.console.print(view._drawn(state, 130.0))
+    lines = view.console.file.getvalue().splitlines()
+    shown = [line for line in lines if "base_net_with_whitening on objects, seed" in line]
+    assert len(shown) == 2 and re.search(r"seed 1 .* epoch 1/8.* 19 s", shown[0])
+    assert max(len(re.sub(r"\x1b\[[\d;]*m", "", line)) for line in lines) <= 80
+    assert "and 2 more" in lines[-2]
+    assert re.search(r"1 of 6 steps  30 s  about 1 min 31 s left", lines[-1])
+
+
 def test_the_log_of_an_earlier_run_is_not_taken_for_this_ones(tmp_path):
     log = tmp_path / "log"
     log.write_text(EPOCH.format(9, 9) + STAMP + "error: of yesterday\n")

@@ -14,6 +14,7 @@ from convstudy.terminal.progress import Job, Progress, duration
 SECONDS = 10.0  # between two lines of one job without a live view
 LINES_A_TRAINING = 10
 PLAIN_WIDTH = 120
+BAR = 12
 
 
 class Lines:
@@ -75,15 +76,15 @@ class View(Lines):
         """The running jobs, as many as the terminal has lines for, and the whole."""
         jobs = sorted(progress.running.values(), key=lambda job: (not job.run, job.begun))
         room = max(self.console.height - 4, 1)
-        table = Table.grid(padding=(0, 2), expand=False)
-        table.add_column(no_wrap=True, overflow="ellipsis")
-        table.add_column(width=16)
-        table.add_column(no_wrap=True, overflow="ellipsis")
+        table = Table.grid(padding=(0, 2))
+        table.add_column(no_wrap=True)
+        table.add_column(width=BAR)
+        table.add_column()  # shortened first where the terminal is narrow
         table.add_column(no_wrap=True, justify="right")
         for job in jobs[:room]:
             epoch, planned = job.epoch or (0, 0)
-            bar = ProgressBar(total=planned, completed=epoch, width=16) if job.epoch else ""
-            state = job.log.state if job.log else ""
+            bar = ProgressBar(total=planned, completed=epoch, width=BAR) if job.epoch else ""
+            state = Text(job.log.state if job.log else "", no_wrap=True, overflow="ellipsis")
             table.add_row(job.run or job.title, bar, state, duration(now - job.begun))
         if len(jobs) > room:
             table.add_row(f"and {len(jobs) - room} more", "", "", "")
@@ -92,7 +93,7 @@ class View(Lines):
         left = progress.seconds_left(now)
         words += f"  about {duration(left)} left" if left is not None else ""
         whole = Table.grid(padding=(0, 2))
-        bar = ProgressBar(total=progress.total, completed=progress.done, width=24)
+        bar = ProgressBar(total=progress.total, completed=progress.done, width=2 * BAR)
         whole.add_row(bar, Text(words, "bold"))
         return Group(Text(""), table, whole)
 
