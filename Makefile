@@ -11,7 +11,7 @@ SEED ?= 0
 .PHONY: run test fuzz lint
 
 run: .venv/installed
-	snakemake -c4 results/summary.csv
+	snakemake results/summary.csv
 
 test: lint
 	pytest -n 2 --dist loadfile

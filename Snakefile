@@ -11,6 +11,7 @@ from snakemake.utils import min_version
 min_version("9.0")
 
 
+include: "rules/terminal.smk"
 include: "rules/common.smk"
 include: "rules/sources.smk"
 include: "rules/demo.smk"

@@ -1,9 +1,6 @@
 # What all rules share: the checked config, the runs it asks for, digests of code. No rule.
 import os
-import sys
 from pathlib import Path
-
-sys.path.insert(0, str(Path(workflow.basedir, "scripts")))
 
 from convstudy.downloads import sources
 from convstudy.foundation import digests, folder_digests, plugin_files

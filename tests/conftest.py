@@ -1,6 +1,7 @@
 """A project in which a tiny study has run: built once, however many files test it."""
 
 import fcntl
+import os
 import shutil
 from pathlib import Path
 
@@ -37,3 +38,13 @@ def edited(project):
 def copy(built, tmp_path) -> Path:
     """The project at another path, for tests that really run."""
     return Path(shutil.copytree(built, tmp_path / "copy", symlinks=True))
+
+
+@pytest.fixture(autouse=True)
+def descriptors():
+    """Give back what a step that runs in this process has redirected to its log, for good."""
+    kept = {number: os.dup(number) for number in (1, 2)}
+    yield
+    for number, copy in kept.items():
+        os.dup2(copy, number)
+        os.close(copy)

@@ -179,7 +179,8 @@ def test_a_missing_file_is_downloaded_and_then_is_the_users(project, server, arc
     assert project.run(DATA) == 0, project.output
     assert project.archive.read_bytes() == archive
     assert hdf5.read_attributes(project.folder / DATA)["sha256_archive"] == sha256(archive)
-    assert "complete and checked" in project.output
+    log = project.folder / f"results/logs/download/{ARCHIVE}.log"
+    assert "complete and checked" in log.read_text()
     assert project.run(DATA) == 0 and "Nothing to be done" in project.output
     moved = {"addresses": [server.address("moved"), *project.source["addresses"]]}
     assert project.run(DATA, **moved) == 0 and "Nothing to be done" in project.output

@@ -68,7 +68,7 @@ class Typed:
             self.picture = Image.open(folder / PICTURE).size
 
     def trained(self) -> set[str]:
-        return set(re.findall(r"^Job \d+: Training (\w+)", self.output, re.M))
+        return set(re.findall(r"^ *\d+/\d+ Training (\w+)", self.output, re.M))
 
 
 def commands(text: str) -> list[Typed]:
@@ -100,7 +100,8 @@ def walk(tmp_path_factory) -> Path:
 
 
 def without_numbers(text: str) -> set[str]:
-    """Lines, with their figures and spacing made equal."""
+    """Lines, with their figures, times and spacing made equal."""
+    text = re.sub(r"\d+ min (?=\d+ s)", "", text)
     text = re.sub(r"[-+]?\d[\d.,]*", "#", text)
     return {" ".join(line.split()) for line in text.splitlines()}
 

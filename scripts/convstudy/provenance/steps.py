@@ -6,6 +6,7 @@ before TensorFlow would have been imported.
 
 import contextlib
 import logging
+import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -83,10 +84,18 @@ def _keep(cache: Cache, key: str, record: dict[str, Any]) -> None:
 
 @contextlib.contextmanager
 def _logging_to(log_file: str) -> Iterator[None]:
-    """Log to a file and to standard error; a `UserError` is one line there, and exit status 1."""
-    handlers = [logging.FileHandler(log_file, mode="w"), logging.StreamHandler()]
+    """Log to a file, all else that the process writes too; a `UserError` is one line there.
+
+    The terminal is the main process's, which reads this file. TensorFlow's native code writes to
+    the process's descriptors, and does so until its end: they are not put back.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    handler = logging.FileHandler(log_file, mode="w")
+    handler.addFilter(_name_warnings)
+    for descriptor in (1, 2):
+        os.dup2(handler.stream.fileno(), descriptor)
     logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(message)s", handlers=handlers, force=True
+        level=logging.INFO, format="%(asctime)s %(message)s", handlers=[handler], force=True
     )
     logging.captureWarnings(True)
     try:
@@ -97,6 +106,13 @@ def _logging_to(log_file: str) -> Iterator[None]:
     except Exception:
         logging.exception("unexpected error")
         sys.exit(1)
+
+
+def _name_warnings(record: logging.LogRecord) -> bool:
+    """Mark our own warnings as what they are, for a reader and for the main process."""
+    if record.levelno == logging.WARNING and record.name.startswith("convstudy."):
+        record.msg = f"warning: {record.msg}"
+    return True
 
 
 @contextlib.contextmanager
