@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,21 @@ def test_an_unknown_key_gives_nothing(folder):
     Path("one").unlink()
     assert cache.restore(K[2], ["one"]) is None
     assert not Path("one").exists()
+
+
+def test_two_steps_that_keep_equal_files_at_once_are_both_kept(folder, monkeypatch):
+    cache, copyfile = Cache("cache", 1000), shutil.copyfile
+    first, second = make("one", b"same"), make("two", b"same", 2)
+
+    def copy_while_another_finishes(source, target):
+        monkeypatch.setattr(shutil, "copyfile", copyfile)
+        cache.keep(K[2], second)
+        copyfile(source, target)
+        Path(target).rename(folder / "gone")
+
+    monkeypatch.setattr(shutil, "copyfile", copy_while_another_finishes)
+    cache.keep(K[1], first)
+    assert cache.restore(K[1], ["one"]) and cache.restore(K[2], ["two"])
 
 
 def test_equal_files_are_kept_once(folder):

@@ -73,10 +73,7 @@ class Cache:
         for path, sha256 in step["outputs"].items():
             target = self._object(sha256)
             if not _is_whole(target):
-                self._make_folder(target.parent)
-                with atomic_files.whole_file(target) as temporary:
-                    shutil.copyfile(path, temporary)
-                    self._share(temporary)
+                self._copy(path, target)
         self._make_folder(self._step(key).parent)
         atomic_files.write_json(self._step(key), step)
         self._share(self._step(key))
@@ -119,6 +116,17 @@ class Cache:
     def damaged(self) -> list[Path]:
         """Objects whose bytes do not have the digest that is their name, or cannot be read."""
         return [path for path in self._objects() if not _is_whole(path)]
+
+    def _copy(self, path: str, target: Path) -> None:
+        """Copy a file into the cache, where another process may be doing the same."""
+        self._make_folder(target.parent)
+        try:
+            with atomic_files.whole_file(target) as temporary:
+                shutil.copyfile(path, temporary)
+                self._share(temporary)
+        except FileNotFoundError:  # the other one has renamed what both wrote
+            if not _is_whole(target):
+                raise
 
     def _make_folder(self, folder: Path) -> None:
         """Make a folder of the cache, with the permissions of the cache's own."""
