@@ -196,7 +196,7 @@ def test_a_trained_backbone_can_be_cut_further(tmp_path, images):
     network = trained.layers[-1]
     pixels = keras.applications.mobilenet_v2.preprocess_input(images.astype(np.float32))
     for cut in ("block_2_add", "block_5_add"):
-        expected = keras.Model(network.input, network.get_layer(cut).output)(pixels)
+        expected = keras.Model(network.inputs[0], network.get_layer(cut).output)(pixels)
         np.testing.assert_allclose(output(cut), expected, rtol=1e-4, atol=1e-5)
     assert output(None).shape == expected.shape  # all that was trained
     with pytest.raises(UserError, match="'block_6_expand' is no layer .* up to 'block_5_add'"):

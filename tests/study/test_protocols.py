@@ -184,6 +184,7 @@ def validation_passes(data, passes, epoch=0, **switches):
     model.compile(run_eagerly=True)
     model.fit(
         fed["stream"],
+        shuffle=False,
         steps_per_epoch=1,
         initial_epoch=epoch,
         epochs=epoch + passes,

@@ -78,7 +78,10 @@ def edit(path: Path, old: str, new: str) -> None:
 
 
 def done(folder: Path) -> list[str]:
-    """Run the workflow; the logs of the steps that were really done, not restored."""
+    """Run the workflow; the logs of the steps that were really done, not restored.
+
+    What shows the selected study copies finished files, so it is always done.
+    """
     start = time.time()
     run = snakemake(folder, "results/summary.csv")
     assert run.returncode == 0, run.stdout + run.stderr
@@ -86,7 +89,9 @@ def done(folder: Path) -> list[str]:
     return [
         str(path.relative_to(logs).with_suffix(""))
         for path in sorted(logs.rglob("*.log"))
-        if path.stat().st_mtime >= start and "restored from the cache" not in path.read_text()
+        if path.stat().st_mtime >= start
+        and not path.name.startswith("show_")
+        and "restored from the cache" not in path.read_text()
     ]
 
 
@@ -94,7 +99,8 @@ def delete_results(folder: Path) -> None:
     """Delete all results but the hidden folder of records and cache."""
     for path in (folder / "results").iterdir():
         if not path.name.startswith("."):
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
+            is_folder = path.is_dir() and not path.is_symlink()
+            shutil.rmtree(path) if is_folder else path.unlink()
 
 
 def why(folder: Path, *arguments: str) -> str:
