@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from convstudy.commands import _tensorflow
 from convstudy.foundation import atomic_files
 from convstudy.foundation.errors import UserError
 
@@ -25,7 +26,8 @@ def command(run: Path, output: Path, force: bool) -> None:
     from convstudy.export.finished_run import FinishedRun
 
     finished = FinishedRun(run)
-    from convstudy.export import exported_network  # after the checks that need no TensorFlow
+    with _tensorflow.quiet_start():  # after the checks that need no TensorFlow
+        from convstudy.export import exported_network
 
     network = exported_network.of_run(finished)
     exported_network.save(network, output)

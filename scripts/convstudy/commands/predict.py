@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from convstudy.commands import _tensorflow
 from convstudy.foundation import atomic_files
 
 
@@ -32,7 +33,8 @@ def command(
     if others:
         click.echo(f"{images}: left out {len(others)} other files, as {others[0]!r}", err=True)
     run = FinishedRun(network) if network.is_dir() else None
-    from convstudy.export import exported_network  # after the checks that need no TensorFlow
+    with _tensorflow.quiet_start():  # after the checks that need no TensorFlow
+        from convstudy.export import exported_network
 
     use = exported_network.of_run(run) if run else exported_network.load(network)
     skipped: list[str] | None = [] if skip_unreadable else None
