@@ -20,8 +20,9 @@ from convstudy.study import (
 config_paths = [str(Path(workflow.basedir, "config.yaml"))]
 if Path("config.yaml").is_file():
     config_paths.append("config.yaml")
+given_paths = list(workflow.configfiles)
 try:
-    config_files.check([*config_paths, *workflow.configfiles])
+    config_files.check([*config_paths, *given_paths])
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
@@ -31,7 +32,9 @@ configfile: config_paths[-1]
 
 
 try:
-    config["plugins"] = project.plugins_folder(config, workflow.configfiles)
+    # a later file overrides an earlier one
+    by_weight = [*reversed(given_paths), *reversed(config_paths)]
+    config["plugins"] = project.plugins_folder(config, by_weight)
     plugin_files.use(config["plugins"])
     validation.validate(
         config, Path(workflow.basedir, "rules/schemas/config.schema.yaml")

@@ -1,9 +1,12 @@
 """The digest of code: what it sees, and what it leaves alone."""
 
+import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
+import yaml
 
 from convstudy.foundation import plugin_files
 from convstudy.foundation.errors import UserError
@@ -303,9 +306,6 @@ MOVES = {
     "imported under another name": {
         "convstudy/near.py": "from convstudy.far import g as h\n\n\ndef f():\n    return h()\n"
     },
-    "imported in the function": {
-        "convstudy/near.py": "def f():\n    from convstudy import far\n\n    return far.g()\n"
-    },
     "handed on": {
         "convstudy/near.py": "from convstudy import middle\n\n\ndef f():\n    return middle.g()\n",
         "convstudy/middle.py": "from convstudy.far import g\n",
@@ -344,6 +344,34 @@ def test_equal_definitions_that_refer_to_others_of_one_name_are_told_apart(diges
     near = "from convstudy import a, b\n\n\ndef f():\n    return {}.g() - {}.g()\n"
     one = digest(files | {"convstudy/near.py": near.format("a", "b")})
     assert digest(files | {"convstudy/near.py": near.format("b", "a")}) != one
+
+
+PAIRS = yaml.safe_load(Path(__file__).with_name("other_behaviour.yaml").read_text())
+
+
+@pytest.mark.parametrize("case", PAIRS)
+def test_other_behaviour_is_seen(digest, tmp_path, case):
+    pair = PAIRS[case]
+    none = {name: None for name in FILES if name not in ("job.py", "convstudy/__init__.py")}
+    gone = {name: None for name in pair["before"] if name not in pair["after"]}
+    before = digest(none | pair["same"] | pair["before"])
+    printed = run_job(tmp_path)
+    assert digest(none | pair["same"] | pair["after"] | gone) != before
+    assert run_job(tmp_path) != printed  # else the pair would show nothing
+
+
+def run_job(folder: Path) -> str:
+    """What the job prints; of an error, its last line."""
+    program = [sys.executable, "-B", "job.py"]
+    done = subprocess.run(program, cwd=folder, capture_output=True, text=True, check=False)
+    return done.stdout + "".join(done.stderr.splitlines()[-1:])
+
+
+def test_code_that_a_program_wrote_may_nest_deeply(digest):
+    steps = "".join(f"    elif x == {n}:\n        return {n}\n" for n in range(300))
+    head = "from convstudy.far import g\n\n\ndef f(x=1):\n    if x == -1:\n        return 0\n"
+    files = {"convstudy/near.py": f"{head}{steps}    return g() + {' + '.join('1' * 400)}\n"}
+    assert is_seen_in_far(digest, files)
 
 
 def test_a_module_that_is_not_imported_is_not_in_it(digest):

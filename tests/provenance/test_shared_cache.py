@@ -1,6 +1,7 @@
 """One cache for several users: what one cannot read or remove is not there, and no error."""
 
 import contextlib
+import multiprocessing
 import os
 import shutil
 import stat
@@ -97,6 +98,49 @@ def test_what_another_user_keeps_in_a_closed_folder_is_not_trimmed_and_no_error(
     with somebody_else():
         Cache("cache", 1000).trim(0)
     assert Cache("cache", 1000).size() == 3
+
+
+@pytest.mark.parametrize("number_of", [lambda i: 1, lambda i: i], ids=["one step", "several"])
+def test_processes_and_users_that_keep_the_same_bytes_at_once_all_succeed(place, number_of):
+    if os.geteuid():
+        pytest.skip("needs root, to be two users")
+    context = multiprocessing.get_context("fork")
+    for _ in range(10):
+        shutil.rmtree("cache")
+        os.mkdir("cache")
+        os.chmod("cache", 0o777)
+        together = context.Barrier(4)
+        found = [step_of(number_of(i), "same") for i in range(4)]
+        processes = [
+            context.Process(target=keep_at_once, args=(together, i % 2, *one))
+            for i, one in enumerate(found)
+        ]
+        for process in processes:
+            process.start()
+        for process in processes:
+            process.join()
+        assert [process.exitcode for process in processes] == [0] * 4
+        cache = Cache("cache", 1000)
+        assert all(cache.restore(key, ["file"]) for key, _ in found)
+        assert not list(Path("cache").rglob(".part*")) and not cache.damaged()
+
+
+def keep_at_once(together, other_user: bool, key: str, step: dict) -> None:
+    if other_user:
+        os.setuid(SOMEBODY)
+    together.wait()
+    Cache("cache", 1000).keep(key, step)
+
+
+def test_what_a_killed_process_left_is_trimmed_after_a_day(place):
+    kept(1, "one")
+    left = next(Path("cache").glob("objects/*")) / ".part.1.x.abc"
+    left.write_text("half")
+    Cache("cache", 1000).trim(1000)
+    assert left.exists()  # it may still be written
+    os.utime(left, (0, 0))
+    Cache("cache", 1000).trim(1000)
+    assert not left.exists()
 
 
 def test_folders_and_files_get_the_permissions_of_the_cache(place):

@@ -321,7 +321,7 @@ def test_a_job_writes_to_its_log_alone(tmp_path):
     code = f"""
 import atexit, os, sys, types, warnings
 sys.path.insert(0, {str(ROOT / "scripts")!r})
-from convstudy import steps
+from convstudy.provenance import steps
 def work(job):
     atexit.register(os.write, 1, b"at the end\\n")
     print("printed"); os.write(2, b"native\\n"); warnings.warn("old")
@@ -378,9 +378,9 @@ def test_a_whole_run_is_a_line_a_step_and_the_table(copy):
     delete_results(copy)
     run = snakemake(copy, "results/summary.csv")
     lines = (run.stdout + run.stderr).splitlines()
-    steps = [line for line in lines if re.match(r" *\d+/43 ", line)]
-    assert run.returncode == 0 and len(steps) == 43
-    assert len(lines) < 43 + 20 and not TENSORFLOW.search("\n".join(lines))
+    steps = [line for line in lines if re.match(r" *\d+/44 ", line)]
+    assert run.returncode == 0 and len(steps) == 44
+    assert len(lines) < 44 + 20 and not TENSORFLOW.search("\n".join(lines))
     assert any(line.startswith("base_net_whiten  ") for line in lines)
     assert lines[-3:] == [
         "Tables    results/summary.csv  results/summary.md",

@@ -20,18 +20,19 @@ _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 @contextlib.contextmanager
-def whole_file(path: Path | str) -> Iterator[Path]:
+def whole_file(path: Path | str, writer: str = "") -> Iterator[Path]:
     """Yield a temporary name beside `path` and rename it to `path` when the block succeeds.
 
     The temporary name keeps the ending of `path`, because some writers choose a format by it. It is
-    the same in every run, so what a killed process left behind is overwritten by the next one. When
-    the block raises, the temporary file is removed and whatever `path` held stays as it was.
+    the same in every run, so what a killed process left behind is overwritten by the next one;
+    where several processes write one file, a `writer` in the name keeps them apart. When the block
+    raises, the temporary file is removed and whatever `path` held stays as it was.
 
     Raises:
         UserError: the disk is full, or the folder cannot be written to.
     """
     path = Path(path)
-    temporary = path.with_name(PART + path.name)
+    temporary = path.with_name(PART + writer + path.name)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
@@ -85,7 +86,12 @@ def lock(stream: IO, what: str) -> None:
 def write_json(path: Path | str, content: Mapping[str, Any]) -> None:
     """Write builtin JSON types, indented; raise `ValueError` for NaN and `TypeError` for others."""
     with whole_file(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n")
+        temporary.write_text(json_text(content))
+
+
+def json_text(content: Mapping[str, Any]) -> str:
+    """The text of such a file."""
+    return json.dumps(content, indent=2, allow_nan=False) + "\n"
 
 
 def read_json(path: Path | str) -> dict[str, Any]:

@@ -31,7 +31,8 @@ def use(folder: Path | str | None) -> None:
     global _own
     if _own is not None and str(_own) in sys.path:
         sys.path.remove(str(_own))
-    _own = None if folder is None else Path(folder).resolve()
+    # what is no path is refused with all else that the config's schema refuses
+    _own = Path(folder).resolve() if folder and isinstance(folder, str | Path) else None
     if _own is None:
         return
     if not _own.is_dir():
@@ -95,6 +96,8 @@ def _check_names(folder: Path) -> None:
     for file in sorted(folder.glob("*.py")) + sorted(
         x.parent for x in folder.glob("*/__init__.py")
     ):
+        if not file.stem.isidentifier() or file.stem.startswith("__"):
+            continue  # nothing that an import could name
         if file.name in KINDS:
             raise UserError(f"{folder.name}/{file.name}/__init__.py: not needed here. Delete it.")
         spec = util.find_spec(file.stem)

@@ -17,6 +17,8 @@ import logging
 import os
 import shutil
 import stat
+import time
+import uuid
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -27,6 +29,8 @@ from convstudy.provenance import records
 
 log = logging.getLogger(__name__)
 CHUNK = 1 << 20
+PARTS = f"{atomic_files.PART}*"
+LEFT = 24 * 3600  # seconds after which nobody is writing a file any more
 
 
 class Cache:
@@ -74,9 +78,8 @@ class Cache:
             target = self._object(sha256)
             if not _is_whole(target):
                 self._copy(path, target)
-        self._make_folder(self._step(key).parent)
-        atomic_files.write_json(self._step(key), step)
-        self._share(self._step(key))
+        with self._whole_file(self._step(key)) as temporary:
+            temporary.write_text(atomic_files.json_text(step))
         self.trim(self.max_bytes)
 
     def steps(self) -> Iterator[tuple[Path, dict[str, Any]]]:
@@ -92,6 +95,7 @@ class Cache:
 
     def trim(self, max_bytes: int) -> None:
         """Drop the steps used longest ago until the objects take at most `max_bytes`."""
+        self._remove_left_parts()
         total = self.size()
         if total <= max_bytes:
             return
@@ -113,20 +117,29 @@ class Cache:
                 if not uses[sha256]:
                     total -= _removed(self._object(sha256))
 
+    def _remove_left_parts(self) -> None:
+        """Remove what killed processes left of their files."""
+        old = time.time() - LEFT
+        for path in (*self.folder.glob(f"*/{PARTS}"), *self.folder.glob(f"objects/??/{PARTS}")):
+            if _modified(path) < old:
+                _removed(path)
+
     def damaged(self) -> list[Path]:
         """Objects whose bytes do not have the digest that is their name, or cannot be read."""
         return [path for path in self._objects() if not _is_whole(path)]
 
     def _copy(self, path: str, target: Path) -> None:
-        """Copy a file into the cache, where another process may be doing the same."""
+        """Copy a file into the cache."""
+        with self._whole_file(target) as temporary:
+            shutil.copyfile(path, temporary)
+
+    @contextlib.contextmanager
+    def _whole_file(self, target: Path) -> Iterator[Path]:
+        """As `atomic_files.whole_file`, under a name that no other process has."""
         self._make_folder(target.parent)
-        try:
-            with atomic_files.whole_file(target) as temporary:
-                shutil.copyfile(path, temporary)
-                self._share(temporary)
-        except FileNotFoundError:  # the other one has renamed what both wrote
-            if not _is_whole(target):
-                raise
+        with atomic_files.whole_file(target, f"{os.getpid()}.{uuid.uuid4().hex}.") as temporary:
+            yield temporary
+            temporary.chmod(self.folder.stat().st_mode & 0o666)
 
     def _make_folder(self, folder: Path) -> None:
         """Make a folder of the cache, with the permissions of the cache's own."""
@@ -134,13 +147,9 @@ class Cache:
         above = self.folder
         for name in folder.relative_to(self.folder).parts:
             above = above / name
-            if not above.is_dir():
-                above.mkdir(exist_ok=True)
+            with contextlib.suppress(FileExistsError):  # another process may be doing the same
+                above.mkdir()
                 above.chmod(stat.S_IMODE(self.folder.stat().st_mode))
-
-    def _share(self, file: Path) -> None:
-        """Let those read and replace a file that may do so in the cache's folder."""
-        file.chmod(self.folder.stat().st_mode & 0o666)
 
     def _step(self, key: str) -> Path:
         return self.folder / "steps" / f"{key}.json"

@@ -6,11 +6,11 @@ names, and every unit of ours or the user's that these refer to, directly or not
 imported module does on import, too, and all of a module that is imported with a star.
 
 What a unit *is* does not depend on the module that it stands in: its text is its syntax tree
-written out again, without comments, formatting and docstrings, without imports of our own modules,
-and with the name of the definition in place of every reference to one (`hdf5.read_subset` is
-`read_subset`). Which definition a reference means is in the digest by what that definition is, and
-so on: a Merkle digest, as Unison has it (unison-lang.org/docs/the-big-idea). So a module may move,
-be renamed or be split, and nothing becomes stale.
+written out again, without comments, formatting and docstrings, and with a mark in place of every
+reference by way of an import of ours (`hdf5.read_subset` is `§read_subset`). Which definition a
+mark means is told by numbers: all that a step uses is listed from its script on, each unit once, in
+the order in which it is first referred to, so the digest of the list is that of the whole graph.
+So a module may move, be renamed or be split, and nothing becomes stale.
 
 What keeps books around a step (`steps`, and the cache beneath it) decides no result and is left
 out: an edit there must not cost a study its trainings.
@@ -24,14 +24,16 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from convstudy.foundation import digests, plugin_files
-from convstudy.provenance import references
-from convstudy.provenance.references import HANDED_ON, ON_IMPORT, Unit
+from convstudy.provenance import modules, references
+from convstudy.provenance.modules import ON_IMPORT, Unit
 
 BOOKKEEPING = "convstudy.provenance.steps"
 # A workflow of a thousand variants asks ten thousand times, and a look takes a millisecond.
 LOOK_EVERY = 0.1
+HALF = 32  # characters of a digest in `Code.units`
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,8 @@ class Code:
 
     Attributes:
         of: its script, and the models, generators and readers that it names (`models/base_net`).
-        units: the digest of each unit's own text, by `module:name`, to tell what was edited.
+        units: of each unit by `module:name`, to tell what was edited: half a digest of its own
+            text, half a one of what it refers to.
         digest: one digest of them all, whatever the modules that they stand in.
     """
 
@@ -64,12 +67,12 @@ def of(script: str, *plugins: str) -> Code:
     """
     global _known, _looked
     if time.monotonic() >= _looked + LOOK_EVERY:
-        # no hidden files: editors keep locks under such names, links that lead nowhere
-        paths = sorted(path for root in references.roots() for path in root.rglob("[!.]*.py"))
+        paths = modules.files()
         state = [(path, path.stat().st_mtime_ns, path.stat().st_size) for path in paths]
         if state != _known:
             _known = state
-            references.forget()
+            modules.forget()
+            references.described.cache_clear()
             _of.cache_clear()
         _looked = time.monotonic()
     return _of(script, *plugins)
@@ -81,60 +84,107 @@ _looked = -LOOK_EVERY
 
 @cache
 def _of(script: str, *plugins: str) -> Code:
-    named = [f"{plugin_files.PACKAGE}.{name.replace('/', '.')}" for name in plugins]
-    roots = [references.all_of(name) for name in (script, *named)]
-    found, waiting = {}, [unit for root in roots for unit in root]
-    while waiting:
-        unit = waiting.pop()
-        if unit[0] != BOOKKEEPING and unit not in found:
-            found[unit] = references.described(unit)
-            waiting += found[unit].used
-    whole = _merkle({unit: (part.text, part.targets) for unit, part in found.items()})
-    own = {unit: part for unit, part in found.items() if part.text not in ("", HANDED_ON)}
-    units = {f"{module}:{name}": own[module, name].digest for module, name in sorted(own)}
-    named_ones = [sorted([x[1], whole[x]] for x in root if found[x].text) for root in roots]
-    used = sorted({whole[unit] for unit in own})
-    digest = digests.of_text(digests.canonical([named_ones, used]))
-    return Code((script, *plugins), units, digest)
+    listing = _Listing()
+    names = sorted(modules.module(script).units)
+    defined = [(script, name) for name in names if not _is_import((script, name))]
+    entries: list[Any] = list(map(listing.number, defined))
+    listing.effects[script, ON_IMPORT] = None
+    for plugin in plugins:
+        name = f"{plugin_files.PACKAGE}.{plugin.replace('/', '.')}"
+        entries.append([[x, *map(listing.number, units)] for x, units in _offers(name)])
+        listing.effects[name, ON_IMPORT] = None
+    lines = listing.lines()
+    return Code(
+        (script, *plugins),
+        dict(sorted(listing.units.items())),
+        digests.of_text(digests.canonical([entries, lines])),
+    )
 
 
-def _merkle(units: dict[Unit, tuple[str, list[tuple[Unit, ...]]]]) -> dict[Unit, str]:
-    """A digest of each unit that covers all it refers to, whatever the names of modules.
+def _offers(name: str) -> list[tuple[str, list[Unit]]]:
+    """What a model, generator or reader has under its names: its own, or taken from another."""
+    found = [(x, modules.in_module(name, x)[0]) for x in sorted(modules.module(name).units)]
+    return [(x, units) for x, units in found if not any(map(_is_import, units))]
 
-    Definitions may refer to each other in circles, so the digests are refined in rounds, each with
-    the last round's digests of what a unit refers to, until no more units differ from each other
-    (the colour refinement of Weisfeiler and Leman).
+
+def _is_import(unit: Unit) -> bool:
+    """Whether a unit is a module, or something of a library's."""
+    if unit[1] == modules.WHOLE:
+        return True
+    statements = modules.module(unit[0]).statements(unit[1])
+    return all(isinstance(x, ast.Import | ast.ImportFrom) for x in statements)
+
+
+class _Listing:
+    """Units in the order in which they are first referred to, each with its number.
+
+    Attributes:
+        effects: what modules do on import, to be listed when all else is.
+        units: see `Code`.
     """
-    found = {unit: digests.of_text(text) for unit, (text, _) in units.items() if text}
-    count = 0
-    while len(set(found.values())) > count:
-        count = len(set(found.values()))
-        found = {
-            unit: digests.of_text("\n".join([text, *(_joined(found, x) for x in targets)]))
-            for unit, (text, targets) in units.items()
-            if text
-        }
-    return found
 
+    def __init__(self) -> None:
+        self.effects: dict[Unit, None] = {}
+        self.units: dict[str, str] = {}
+        self._numbers: dict[Unit, int] = {}
 
-def _joined(found: dict[Unit, str], targets: Iterable[Unit]) -> str:
-    """What one reference means: a definition, either of several, or all of a module by name."""
-    return " ".join(sorted(f"{unit[1]} {found[unit]}" for unit in targets if unit in found))
+    def number(self, unit: Unit) -> int | str:
+        """The number of a unit; of an import from a library, which is what it says, its text."""
+        if unit[0] == BOOKKEEPING:
+            return BOOKKEEPING
+        if unit[1] not in (ON_IMPORT, modules.WHOLE) and _is_import(unit):
+            told = references.described(unit)
+            if not told.targets:
+                self._tell(unit, told)
+                return told.text
+        return self._numbers.setdefault(unit, len(self._numbers))
+
+    def lines(self) -> list[Any]:
+        """Text and references of every unit, in order of their numbers."""
+        lines: list[Any] = []
+        while len(lines) < len(self._numbers) or self._number_effects():
+            unit = list(self._numbers)[len(lines)]
+            told = references.described(unit)
+            self._tell(unit, told)
+            self.effects.update(dict.fromkeys(told.effects))
+            lines.append([told.text, [list(map(self.number, x)) for x in told.targets]])
+        return lines
+
+    def _number_effects(self) -> bool:
+        """Give numbers to what modules do on import; whether there was anything new."""
+        waiting, known = list(self.effects), set(self.effects)
+        while waiting:
+            module, _ = waiting.pop()
+            if module != BOOKKEEPING:
+                more = references.described((module, ON_IMPORT)).effects
+                waiting += [x for x in more if x not in known]
+                known.update(more)
+        self.effects = dict.fromkeys(known)
+        new = [x for x in known if x[0] != BOOKKEEPING and x not in self._numbers]
+        acting = [x for x in new if modules.module(x[0]).effects]
+        for unit in sorted(acting, key=lambda x: (references.described(x).text, x)):
+            self.number(unit)
+        return bool(acting)
+
+    def _tell(self, unit: Unit, told: references.Described) -> None:
+        if told.text and unit[1] != modules.WHOLE:
+            halves = digests.of_text(told.text), digests.of_text(digests.canonical(told.targets))
+            self.units[":".join(unit)] = "".join(half[:HALF] for half in halves)
 
 
 def libraries(units: Iterable[str]) -> list[str]:
     """Names of the packages of others that the modules of these units import."""
-    modules = {unit.partition(":")[0] for unit in units}
-    names = {name for module in modules for name in references.module(module).packages}
-    return sorted(name for name in names if not references.is_ours(name))
+    holders = {unit.partition(":")[0] for unit in units}
+    names = {name for holder in holders for name in modules.module(holder).packages}
+    return sorted(name for name in names if not modules.is_ours(name))
 
 
 def described(unit: str) -> str:
     """A unit in words: `models/base_net.py: function build`."""
     name, _, definition = unit.partition(":")
-    module = references.module(name)
-    file = plugin_files.label(module.path) if module else name.replace(".", "/") + ".py"
-    statement = module.units.get(definition, [None])[0] if module else None
+    holder = modules.module(name)
+    file = plugin_files.label(holder.path) if holder else name.replace(".", "/") + ".py"
+    statement = holder.units.get(definition, [None])[0] if holder else None
     kinds = {ast.FunctionDef: "function ", ast.ClassDef: "class ", ast.Assign: "constant "}
     kinds |= {ast.Import: "import ", ast.ImportFrom: "import "}
     short = file.removeprefix(f"{plugin_files.SCRIPTS.name}/").removeprefix("convstudy/")

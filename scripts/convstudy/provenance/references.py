@@ -1,18 +1,19 @@
-"""What a definition's code refers to, module by module, and its text without their names."""
+"""What a definition's code refers to, and its text without the names of our modules."""
 
 import ast
 import copy
-import os
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
-from convstudy.foundation import digests, plugin_files
-from convstudy.provenance.syntax import ON_IMPORT, Module, chain
+from convstudy.provenance import modules
+from convstudy.provenance.modules import ON_IMPORT, WHOLE, Unit, meaning, module
+from convstudy.provenance.syntax import Module, chain, locally_bound
 
-Unit = tuple[str, str]  # dotted module (or script file), name of the definition
-HANDED_ON = "="  # the text of a name that is imported from another of our modules
+MARK = "§"  # begins what stands for a reference; no name of Python's can
+DEEP = 20_000  # frames; code that a program wrote nests deeper than Python's limit for recursion
 
 
 @dataclass(frozen=True)
@@ -20,65 +21,16 @@ class Described:
     """One unit.
 
     Attributes:
-        text: its code, with names of definitions in place of references to them; empty for a
-            module that does nothing on import.
+        text: its code, with marks in place of what imports of ours bring; empty for a module that
+            does nothing on import.
         targets: of each reference in the text, in order: the unit that it means; several where it
-            is one of them (imported on either side of a `try`) or a module as a whole.
-        used: all units that it brings in, also by what modules do on import.
+            may be either, as a name that is imported and then defined again.
+        effects: modules whose import the unit causes, as units; what they do counts.
     """
 
     text: str
     targets: list[tuple[Unit, ...]]
-    used: list[Unit]
-
-    @property
-    def digest(self) -> str:
-        """The digest of the unit's own text."""
-        return digests.of_text(self.text)
-
-
-def roots() -> list[Path]:
-    """Folders of our code, and of the user's where there is any."""
-    own = plugin_files.own_folder()
-    return [plugin_files.SCRIPTS, *([own] if own else [])]
-
-
-def forget() -> None:
-    """Read all files again."""
-    module.cache_clear()
-    described.cache_clear()
-
-
-@cache
-def module(name: str) -> Module | None:
-    """The module of a dotted name or of a script's file; None where there is no such file."""
-    for place, package in _places(name):
-        for path in (place, place / "__init__.py", place.with_name(place.name + ".py")):
-            if os.path.isfile(path):  # false, and no error, where a name can be no file's
-                inner = (*package, place.name) if path.name == "__init__.py" else package
-                return Module(path, inner)
-    return None
-
-
-def _places(name: str) -> Iterator[tuple[Path, tuple[str, ...]]]:
-    """Paths without an ending that a module may have, and the package that it lies in."""
-    parts = (name,) if name.endswith(".py") else tuple(name.split("."))
-    for root in roots():
-        yield root.joinpath(*parts), parts[:-1]
-    own = plugin_files.own_folder()
-    if own and parts[0] == plugin_files.PACKAGE and parts[1:2] and parts[1] in plugin_files.KINDS:
-        yield own.joinpath(*parts[1:]), parts[:-1]
-
-
-def is_ours(dotted: str) -> bool:
-    """Whether a dotted name begins with a module or folder of ours or the user's."""
-    tops = [root / dotted.split(".")[0] for root in roots()]
-    return any(os.path.isfile(f"{top}.py") or top.is_dir() for top in tops)
-
-
-def all_of(name: str) -> list[Unit]:
-    """All units of a module, and what it does on import."""
-    return [(name, unit) for unit in (*module(name).units, ON_IMPORT)]
+    effects: list[Unit]
 
 
 @cache
@@ -86,142 +38,168 @@ def described(unit: Unit) -> Described:
     """The text of a unit and what it refers to."""
     name, definition = unit
     holder = module(name)
-    if definition != ON_IMPORT and _hands_on(holder, definition):
-        return _handed_on(holder, definition)
+    if definition == WHOLE:
+        return _whole(name, holder)
     nodes = holder.nodes(definition)
-    bound = {local: list(meanings) for local, meanings in holder.bound.items()}
-    imported = list(holder.imported) if definition == ON_IMPORT else []
-    for node in nodes:
-        imported += holder.imports(node)
-        for local, dotted, _ in holder.bindings(node):
-            bound.setdefault(local, []).append(dotted)
-    taken = [x for node in nodes for _, x, _ in holder.bindings(node) if module(x) is None]
-    stars = [dotted.removesuffix(".*") for dotted in imported if dotted.endswith(".*")]
-    writer = _Writer(name, holder, bound)
-    text = "\n".join(map(writer.written, holder.statements(definition)))
-    used = [
-        (name, ON_IMPORT),
-        *(target for targets in writer.targets for target in targets),
-        *(target for dotted in taken for target in resolved(dotted)),
-        *((package, ON_IMPORT) for dotted in imported for package in _packages_of(dotted)),
-        *(target for star in stars if module(star) for target in all_of(star)),
-    ]
-    return Described(text.strip(), writer.targets, used)
+    imported = [dotted for node in nodes for dotted in holder.imports(node)]
+    imported += holder.imported if definition == ON_IMPORT else []
+    effects = [(name, ON_IMPORT)] + [(x, ON_IMPORT) for y in imported for x in modules.loaded_by(y)]
+    with _deep():
+        writer = _Writer(name, holder, nodes)
+        text = writer.written(holder.statements(definition))
+        if definition != ON_IMPORT and holder.effects:
+            writer.targets.insert(0, ((name, ON_IMPORT),))  # may set what the unit reads
+    return Described(text, writer.targets, effects)
 
 
-def _handed_on(holder: Module, name: str) -> Described:
-    """What a name is that a module only imports from another of ours; a module has no text."""
-    meanings = [tuple(resolved(dotted)) for dotted in holder.bound[name]]
-    imported = [package for dotted in holder.bound[name] for package in _packages_of(dotted)]
-    effects = [(package, ON_IMPORT) for package in imported]
-    used = [target for targets in meanings for target in targets]
-    if any(definition == ON_IMPORT for _, definition in used):
-        return Described("", [], effects)
-    return Described(HANDED_ON, meanings, used + effects)
+@contextmanager
+def _deep() -> Iterator[None]:
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, DEEP))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(limit)
+
+
+def _whole(name: str, holder: Module) -> Described:
+    """All that a module has under its names, for whoever takes the module as a value."""
+    names = sorted({*holder.units, *holder.bound})
+    found = [(local, modules.in_module(name, local)) for local in names]
+    targets = [tuple(units) for _, (units, _) in found]
+    stars = [((star, WHOLE),) for star in holder.stars if module(star)]
+    effect = [((name, ON_IMPORT),)]
+    return Described("\n".join([*names, MARK * len(stars)]), [*targets, *stars, *effect], [])
 
 
 class _Writer(ast.NodeTransformer):
     """Writes statements without the names of our modules, and notes what they refer to."""
 
-    def __init__(self, name: str, holder: Module, bound: dict[str, list[str]]):
-        self.name, self.holder, self.bound = name, holder, bound
+    def __init__(self, name: str, holder: Module, nodes: list[ast.AST]):
+        self.name, self.holder = name, holder
         self.targets: list[tuple[Unit, ...]] = []
+        self.local = locally_bound(nodes)
+        self.sources: dict[str, list[str]] = {}
+        for node in nodes:
+            for local, dotted, _ in holder.bindings(node):
+                self._add_source(local, dotted)
+        for local, meanings in holder.bound.items():
+            for dotted in meanings:
+                self._add_source(local, dotted)
 
-    def written(self, statement: ast.stmt) -> str:
-        """The text of a statement; empty for an import of our own modules."""
-        found = self.visit(copy.deepcopy(statement))
-        return ast.unparse(ast.fix_missing_locations(found)) if found else ""
+    def _add_source(self, local: str, dotted: str) -> None:
+        found = self.sources.setdefault(local, [])
+        if dotted not in found:
+            found.append(dotted)
+
+    def written(self, statements: list[ast.stmt]) -> str:
+        """The text of statements."""
+        found = self._body(copy.deepcopy(statements))
+        return "\n".join(ast.unparse(ast.fix_missing_locations(x)) for x in found)
 
     def generic_visit(self, node: ast.AST) -> ast.AST:
-        had_body = bool(getattr(node, "body", None)) and isinstance(node.body, list)
-        super().generic_visit(node)
-        if had_body and not node.body:
-            node.body = [ast.Pass()]
+        for field, value in ast.iter_fields(node):
+            if isinstance(value, list) and value and isinstance(value[0], ast.stmt):
+                setattr(node, field, self._body(value))
+            elif isinstance(value, list):
+                setattr(
+                    node, field, [self.visit(x) if isinstance(x, ast.AST) else x for x in value]
+                )
+            elif isinstance(value, ast.AST):
+                setattr(node, field, self.visit(value))
         return node
 
-    def visit_Import(self, node: ast.Import) -> ast.AST | None:
-        node.names = [alias for alias in node.names if not is_ours(alias.name)]
-        return node if node.names else None
+    def _body(self, statements: list[ast.stmt]) -> list[ast.stmt]:
+        """Statements with marks for imports of ours; those of one run of imports in one order.
 
-    def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.AST | None:
-        dotted = self.holder.imports(node)
-        return None if dotted and is_ours(dotted[0]) else node
+        A module that is moved stands elsewhere among the sorted imports, and that is no change.
+        """
+        found: list[ast.stmt] = []
+        run: list[tuple[str, ast.stmt, tuple[Unit, ...]]] = []
+
+        def end_of_run() -> None:
+            for _, mark, targets in sorted(run, key=lambda one: one[0]):
+                found.append(mark)
+                self.targets.append(targets)
+            run.clear()
+
+        for statement in statements:
+            if isinstance(statement, ast.Import | ast.ImportFrom):
+                ours, foreign = self._split(statement)
+                run += ours
+                found += foreign
+            else:
+                end_of_run()
+                found.append(self.visit(statement))
+        end_of_run()
+        return found
+
+    def _split(self, statement: ast.Import | ast.ImportFrom) -> tuple[list, list[ast.stmt]]:
+        """Marks for what an import takes from us, and an import of the rest."""
+        stars = [x for x in self.holder.imports(statement) if x.endswith(".*")]
+        if stars and module(stars[0].removesuffix(".*")):
+            star = stars[0].removesuffix(".*")
+            return [("", _marked("star"), ((star, WHOLE),))], []
+        ours, foreign = [], []
+        for local, dotted, one in self.holder.bindings(statement):
+            full = self.holder.imports(one)[0]
+            if modules.is_ours(full):
+                ours.append((local, *self._mark(local, dotted, full)))
+            else:
+                foreign.append(one)
+        # by the alias where it says more than that a module is imported
+        ours = [(local if isinstance(x, ast.Assign) else "", x, t) for local, x, t in ours]
+        return ours, foreign if ours or not stars else [statement]
+
+    def _mark(self, local: str, dotted: str, full: str) -> tuple[ast.stmt, tuple[Unit, ...]]:
+        targets, rest = meaning(dotted)
+        loads = tuple((x, ON_IMPORT) for x in modules.loaded_by(full) if module(x).effects)
+        if targets == [(full, WHOLE)] and not self._is_ambiguous(local):
+            return _marked("import"), loads  # each use of it says what it means
+        shown = ast.Name(_shown(targets, rest), ast.Load())
+        return ast.Assign([ast.Name(local, ast.Store())], shown), (*targets, *loads)
 
     def visit_Name(self, node: ast.Name) -> ast.AST:
-        return self._reference(node)
+        return node if isinstance(node.ctx, ast.Store) else self._reference(node)
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
         return self._reference(node)
 
     def _reference(self, node: ast.Name | ast.Attribute) -> ast.AST:
-        """The name of the definition that a chain of names begins with, then its rest."""
+        """A mark for what a chain of names means by way of an import; else the chain itself."""
         first, *rest = chain(node)
-        if isinstance(getattr(node, "ctx", None), ast.Store) and not rest:
-            return node
-        for length in range(len(rest) + 1):
-            targets = self._meant(first, rest[:length])
-            if targets and (length == len(rest) or targets == self._meant(first, rest)):
-                self.targets.append(tuple(targets))
-                return _chained(_shown(targets, rest[:length] or [first]), rest[length:], node.ctx)
-        if first in self.holder.units:
-            self.targets.append(((self.name, first),))
-            return node
-        return node if first else super().generic_visit(node)
+        if not first:
+            return self.generic_visit(node)
+        ours = [x for x in self.sources.get(first, []) if modules.is_ours(x)]
+        if ours and not self._is_ambiguous(first):
+            targets, left = meaning(".".join([*ours, *rest]))
+            self.targets.append(tuple(targets))
+            return ast.Name(_shown(targets, left), node.ctx)
+        for dotted in ours:
+            self.targets.append(tuple(meaning(".".join([dotted, *rest]))[0]))
+        targets, _ = modules.in_module(self.name, first)
+        self.targets += [tuple(targets)] if targets else []
+        if first in self.holder.units and first not in self.local | self.sources.keys():
+            return ast.Name(MARK + ".".join([first, *rest]), node.ctx)
+        return node
 
-    def _meant(self, first: str, rest: list[str]) -> list[Unit]:
-        """Units of ours that a chain means by way of an import."""
-        found = [resolved(".".join([dotted, *rest])) for dotted in self.bound.get(first, [])]
-        return sorted({unit for units in found for unit in units})
-
-
-def _shown(targets: list[Unit], names: list[str]) -> str:
-    """What stands in the text for a reference: a definition's name, or that it is a module."""
-    definitions = {definition for _, definition in targets}
-    if ON_IMPORT in definitions:
-        return "module"
-    return definitions.pop() if len(definitions) == 1 else names[-1]
-
-
-def _chained(first: str, rest: list[str], ctx: ast.expr_context) -> ast.AST:
-    node: ast.AST = ast.Name(first, ctx=ast.Load() if rest else ctx)
-    for position, name in enumerate(rest, 1):
-        node = ast.Attribute(node, name, ctx=ctx if position == len(rest) else ast.Load())
-    return node
+    def _is_ambiguous(self, name: str) -> bool:
+        """Whether a name may mean something else than one import says."""
+        redefined = name in self.holder.units and not modules.hands_on(self.holder, name)
+        foreign_only = not any(map(modules.is_ours, self.sources.get(name, [])))
+        return (
+            name in self.local
+            or len(self.sources.get(name, [])) > 1
+            or (redefined and not foreign_only)
+        )
 
 
-def _packages_of(dotted: str) -> list[str]:
-    """Modules that Python runs to import a dotted name: its packages and itself."""
-    parts = dotted.split(".")
-    names = [".".join(parts[:length]) for length in range(1, len(parts) + 1)]
-    return [name for name in names if module(name)]
+def _marked(word: str) -> ast.stmt:
+    return ast.Expr(ast.Name(f"{MARK}{word}", ast.Load()))
 
 
-def resolved(dotted: str) -> list[Unit]:
-    """The units that a dotted name means, by way of all modules that hand it on."""
-    return list(dict.fromkeys(_resolve(dotted)))
-
-
-def _resolve(dotted: str, seen: frozenset[str] = frozenset()) -> Iterator[Unit]:
-    parts = dotted.split(".")
-    for length in range(len(parts), 0, -1):
-        name = ".".join(parts[:length])
-        holder = module(name)
-        if holder is None:
-            continue
-        first, *rest = parts[length:] or [None]
-        if first in holder.units and not _hands_on(holder, first):
-            yield name, first
-        elif first not in holder.bound:  # the module itself is handed on: all of it counts
-            yield from all_of(name)
-        for origin in holder.bound.get(first, []):
-            if dotted not in seen:
-                yield from _resolve(".".join([origin, *rest]), seen | {dotted})
-        return
-
-
-def _hands_on(holder: Module, name: str) -> bool:
-    """Whether a name of a module is nothing but an import of ours."""
-    statements = holder.units[name]
-    return all(isinstance(x, ast.Import | ast.ImportFrom) for x in statements) and all(
-        is_ours(dotted) for dotted in holder.bound.get(name, [])
-    )
+def _shown(targets: list[Unit], rest: tuple[str, ...]) -> str:
+    """A reference in the text: the name of a definition, or that it is a module, and the rest."""
+    names = {definition for _, definition in targets}
+    first = names.pop() if len(names) == 1 else "several"
+    return MARK + ".".join(["module" if first == WHOLE else first, *rest])

@@ -2,7 +2,7 @@
 
 import ast
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from convstudy.foundation.errors import UserError
@@ -22,6 +22,7 @@ class Module:
         effects: statements that do something when the module is imported.
         bound: what the names that imports bind mean; one may come from either side of a `try`.
         imported: dotted names of all that top-level imports have Python import.
+        stars: modules that are imported with a star, in order.
         packages: what imports anywhere in the file take from, but for Python's own library.
 
     Raises:
@@ -35,6 +36,7 @@ class Module:
         self.effects: list[ast.stmt] = []
         self.bound: dict[str, list[str]] = {}
         self.imported: list[str] = []
+        self.stars: list[str] = []
         tree = _without_docstrings(_parsed(path))
         everywhere = {dotted for node in ast.walk(tree) for dotted in self.imports(node)}
         self.packages = {dotted.split(".")[0] for dotted in everywhere} - sys.stdlib_module_names
@@ -52,6 +54,8 @@ class Module:
         for node in [] if _is_function_or_class(statement) else ast.walk(statement):
             for local, dotted, _ in self.bindings(node):
                 self.bound.setdefault(local, []).append(dotted)
+            stars = [dotted for dotted in self.imports(node) if dotted.endswith(".*")]
+            self.stars += [dotted.removesuffix(".*") for dotted in stars]
         if defined.keys() <= {"_"} or _acts(statement):
             self.effects += [] if _is_docstring(statement) else [statement]
 
@@ -98,6 +102,26 @@ def chain(node: ast.AST) -> list[str]:
         attributes.insert(0, node.attr)
         node = node.value
     return [node.id, *attributes] if isinstance(node, ast.Name) else [""]
+
+
+def locally_bound(nodes: Iterable[ast.AST]) -> set[str]:
+    """Names that code binds other than by imports, in any of its scopes."""
+    found: set[str] = set()
+    for node in nodes:
+        match node:
+            case ast.Name(id=name, ctx=ast.Store() | ast.Del()) | ast.arg(arg=name):
+                found.add(name)
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                found.add(name)
+            case ast.ClassDef(name=name) | ast.ExceptHandler(name=str(name)):
+                found.add(name)
+            case ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
+                found.add(name)
+            case ast.MatchMapping(rest=str(name)):
+                found.add(name)
+            case ast.Global(names=names) | ast.Nonlocal(names=names):
+                found.update(names)
+    return found
 
 
 def _parsed(path: Path) -> ast.Module:

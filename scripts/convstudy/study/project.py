@@ -21,10 +21,11 @@ def plugins_folder(config: Block, files: Sequence[Path | str]) -> str | None:
         An absolute path.
     """
     name = config.get("plugins")
-    if not isinstance(name, str):
-        return None  # none, or no name: the schema refuses that
+    if not isinstance(name, str) or not name:
+        return name  # none; or no name, which the schema refuses
+    name = os.path.expanduser(name)
     for file in files:
         content = yaml.safe_load(Path(file).read_text())
-        if isinstance(content, dict) and content.get("plugins") == name:
+        if isinstance(content, dict) and os.path.expanduser(str(content.get("plugins"))) == name:
             return os.path.abspath(Path(file).parent / name)
     return os.path.abspath(name)

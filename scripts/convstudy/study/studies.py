@@ -80,6 +80,7 @@ class Study:
         notes = self.block["remarks"] + [
             f"{name}: {datasets[name]['description']}" + " (drawn data)" * datasets[name]["drawn"]
             for name in dict.fromkeys(row["dataset"] for row in self.rows)
+            if datasets[name]["description"] or datasets[name]["drawn"]
         ]
         used = dict.fromkeys(row["protocol"] for row in self.rows)
         return {
