@@ -16,7 +16,8 @@ What keeps books around a step (`steps`, and the cache beneath it) decides no re
 out: an edit there must not cost a study its trainings.
 
 What this cannot see is refused by convention: names made at run time (`getattr` with a computed
-name, `globals()`) stay within a module that the step names as a whole.
+name, `globals()`) stay within a module that the step names as a whole. The rest stands under
+"Limits" in docs/promises.md.
 """
 
 import ast
