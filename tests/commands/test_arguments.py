@@ -21,7 +21,14 @@ def config(tmp_path, monkeypatch) -> Path:
     return path
 
 
-def test_without_a_config_the_project_is_the_working_directory():
+def test_the_demo_runs_where_it_can_have_been_meant_alone(tmp_path):
+    (tmp_path / "own.yaml").touch()
+    with pytest.raises(UserError, match=r"which study\?.*\(here is own.yaml\)"):
+        _snakemake.arguments(["-n"])
+
+
+def test_without_a_config_the_project_is_the_working_directory(tmp_path):
+    (tmp_path / "results").mkdir()
     assert _snakemake.arguments(["-n"]) == ["results/summary.csv", *OURS, "-n"]
     assert _snakemake.project(_snakemake.arguments([])) == Path(".")
 

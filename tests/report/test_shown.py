@@ -33,6 +33,25 @@ def test_the_pictures_are_those_of_the_study_that_was_shown_last(results):
     assert os.readlink(results / "plots") == "studies/two/plots"
 
 
+def test_a_report_that_the_tables_have_outgrown_is_removed_with_its_record(results, monkeypatch):
+    for study in ("one", "two"):
+        (results / f"studies/{study}/report.html").write_text(f"report of {study}")
+    monkeypatch.setattr(shown, "_is_of_these_runs", lambda report: "one" in str(report))
+    record = Path("results/.convstudy/records/results/report.html.json")
+    record.parent.mkdir(parents=True)
+
+    def report_after(shown_one, study):
+        (results / "report.html").write_text(f"report of {shown_one}")
+        record.touch()
+        show(study)
+        assert record.exists() is (results / "report.html").exists()
+        return record.exists()
+
+    assert report_after("one", "one")
+    assert not report_after("one", "two")
+    assert not report_after("two", "two")  # its runs are others now
+
+
 def test_a_copy_of_the_pictures_becomes_a_link_again(results):
     shutil.copytree(results / "studies/one/plots", results / "plots")
     show("two")

@@ -92,6 +92,7 @@ def test_options_are_checked_against_it(kind, options, words):
     [
         ("def build(:\n", "scripts/convstudy/models/own.py: line 1 is not Python"),
         ("INPUT = 'images'\n", "own.py: has no function 'build'"),
+        ("INPUT = 'image'\n\ndef build(a, b):\n    pass\n", "INPUT is 'image', expected 'images'"),
         ("def build(shape, classes):\n    pass\n", "own.py: has no constant INPUT"),
     ],
 )
@@ -101,7 +102,7 @@ def test_a_broken_file_is_refused_by_name(kind, text, words):
 
 
 def test_the_defaults_of_every_shipped_file_are_in_range():
-    for folder in plugin_options.ENTRY:
+    for folder in plugin_files.KINDS:
         for name in plugin_files.names(folder):
             found = plugin_options.describe(folder, name).schema
             for option, about in found["properties"].items():

@@ -385,7 +385,7 @@ def test_a_whole_run_is_a_line_a_step_and_the_table(copy):
     assert lines[-3:] == [
         "Tables    results/summary.csv  results/summary.md",
         "Pictures  results/plots/",
-        "Report    the same command with results/report.html in place of the table makes it",
+        "Report    not made yet; name results/report.html in the command, and it is",
     ]
 
 

@@ -185,6 +185,16 @@ def test_a_file_that_cannot_be_used_is_named(mine, name, words):
     assert "Traceback" not in done.stderr
 
 
+def test_a_config_that_selects_none_of_its_studies_is_refused(mine):
+    edit(mine / "my.yaml", "study: first\n", "")
+    done = convstudy(mine, "why", "my.yaml")
+    chosen = convstudy(mine, "why", "my.yaml", "--config", "study=first")
+    (mine / "my.yaml").write_text("study: first\n" + (mine / "my.yaml").read_text())
+    assert done.returncode == 1
+    assert "defines the studies first, second and selects none: write study: first" in done.stderr
+    assert chosen.stdout == "nothing is stale\n"
+
+
 def test_a_folder_of_plugins_that_is_not_there_is_named(mine):
     done = convstudy(mine, "why", "my.yaml", "--config", "plugins=ouwn")
     assert done.returncode == 1

@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from convstudy.foundation import plugin_files
+from convstudy.foundation.errors import UserError
 from convstudy.study import config_files
 
 SNAKEFILE = plugin_files.SCRIPTS.parent / "Snakefile"
 TARGET = "results/summary.csv"
-CONFIG = (".yaml", ".yml", ".json")
+CONFIG = (".yaml", ".yml")
 # of commands that hand options on
 CONTEXT = {"ignore_unknown_options": True, "help_option_names": ["--help"]}
 
@@ -26,6 +27,8 @@ def arguments(given: Sequence[str]) -> list[str]:
     files, rest = [str(Path(x).absolute()) for x in given[:count]], list(given[count:])
     config_files.check(given[:count])  # Snakemake reads them before the Snakefile could
     parsed = _parsed(rest)
+    if not files and not any((parsed.configfile, parsed.snakefile, parsed.directory)):
+        _check_here(Path())
     # targets in front, because options such as --configfile take all words that follow
     found = [] if parsed.targets else [TARGET]
     if parsed.snakefile is None:
@@ -35,6 +38,18 @@ def arguments(given: Sequence[str]) -> list[str]:
         if parsed.directory is None:
             found += ["--directory", str(Path(files[0]).parent)]
     return found + rest
+
+
+def _check_here(folder: Path) -> None:
+    """Refuse to run what comes with convstudy in a folder where nobody can have meant it."""
+    is_project = any((folder / name).exists() for name in ("config.yaml", "Snakefile", "results"))
+    if not is_project:
+        found = ", ".join(sorted(path.name for path in folder.glob("*.y*ml")))
+        raise UserError(
+            "which study? Name its config file: convstudy run my.yaml"
+            + (f" (here is {found})" if found else "")
+            + f". The demo runs in the folder of convstudy, {SNAKEFILE.parent}."
+        )
 
 
 def project(arguments: list[str]) -> Path:

@@ -16,7 +16,10 @@ FOLDER = atomic_files.OWN / "cache"
 def command(ctx: click.Context, folder: Path) -> None:
     """Finished steps that are kept to be restored: list, check, trim."""
     if not folder.is_dir():
-        raise click.ClickException(f"{folder}: there is no cache here; name another with --folder")
+        raise click.ClickException(
+            f"{folder}: there is no cache here. Name another one, of the config's cache.folder: "
+            f"convstudy cache --folder FOLDER {ctx.invoked_subcommand}"
+        )
     ctx.obj = Cache(folder, 0)
 
 

@@ -8,6 +8,7 @@ imported by its own name.
 The Snakefile reads this too: no package of plugins is imported before one of its files is loaded.
 """
 
+import re
 import sys
 from importlib import import_module, util
 from pathlib import Path
@@ -17,7 +18,8 @@ from convstudy.foundation.errors import UserError
 
 SCRIPTS = Path(__file__).parents[2]
 PACKAGE = "convstudy"
-KINDS = ("models", "generators", "readers")
+# Folders, and the function that makes a file of them one of its kind; others are helpers.
+KINDS = {"models": "build", "generators": "make", "readers": "open_reader"}
 
 _own: Path | None = None
 
@@ -51,8 +53,9 @@ def own_folder() -> Path | None:
 
 def names(kind: str) -> list[str]:
     """Names of all models, generators or readers, which are the values that a config may give."""
-    found = {path.stem for folder in folders(kind) for path in folder.glob("[!_.]*.py")}
-    return sorted(found)
+    files = [file for folder in folders(kind) for file in folder.glob("[!_.]*.py")]
+    entry = re.compile(rf"^def {KINDS[kind]}\b", re.M)
+    return sorted({file.stem for file in files if entry.search(file.read_text(errors="replace"))})
 
 
 def path(kind: str, name: str) -> Path:

@@ -42,7 +42,8 @@ def of_key(key: str, value: Any, at: Path, allowed: list[str]) -> str:
         return f"A space is missing after the colon: write {glued[1]}: {glued[2]}."
     if "application" in allowed and (found := application(value)):
         return f"Write application: {found}."
-    if not closest(key, allowed) and (found := _elsewhere(key, at)):
+    found = [x for x in _elsewhere(key, at) if x != ".".join([*map(str, at), key])]
+    if not closest(key, allowed) and found:
         return f"Did you mean {' or '.join(found)}?"
     return nearest(key, allowed)
 

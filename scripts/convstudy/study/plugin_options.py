@@ -15,7 +15,19 @@ from typing import Any
 from convstudy.foundation import plugin_files
 from convstudy.foundation.errors import UserError
 
-ENTRY = {"models": "build", "generators": "make", "readers": "open_reader"}
+# What a constant must be, and how to say so.
+CONSTANTS = {
+    "INPUT": (
+        lambda x: x in ("images", "features", "backbone"),
+        "'images', 'features' or 'backbone'",
+    ),
+    "FILES": (
+        lambda x: isinstance(x, list | tuple) and x and all(isinstance(y, str) for y in x),
+        "a tuple of names, such as ('images',) with its comma",
+    ),
+    "FITS": (lambda x: isinstance(x, bool), "True or False"),
+    "AUGMENTS": (lambda x: isinstance(x, bool), "True or False"),
+}
 # Arguments that the workflow fills in, never the config.
 GIVEN = {"backbone"}
 
@@ -49,10 +61,16 @@ def describe(folder: str, kind: str) -> Plugin:
                 constants[node.targets[0].id] = ast.literal_eval(node.value)
             except ValueError:
                 continue  # a computed constant says nothing to the config
-        elif isinstance(node, ast.FunctionDef) and node.name == ENTRY[folder]:
+        elif isinstance(node, ast.FunctionDef) and node.name == plugin_files.KINDS[folder]:
             entry = node
     if entry is None:
-        raise UserError(f"{label}: has no function '{ENTRY[folder]}', expected of {folder}.")
+        entry_name = plugin_files.KINDS[folder]
+        raise UserError(f"{label}: has no function '{entry_name}', expected of {folder}.")
+    for name, (fits, expected) in CONSTANTS.items():
+        if name in constants and not fits(constants[name]):
+            raise UserError(f"{label}: {name} is {constants[name]!r}, expected {expected}.")
+    if folder == "readers" and "FILES" not in constants:
+        raise UserError(f"{label}: has no constant FILES, expected of readers.")
     return Plugin(label, constants, _options_schema(entry))
 
 

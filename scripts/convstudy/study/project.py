@@ -6,7 +6,28 @@ from pathlib import Path
 
 import yaml
 
+from convstudy.foundation.errors import UserError
 from convstudy.study.schema import Block
+
+
+def check_selected(given: Block, files: Sequence[Path | str]) -> None:
+    """Refuse config files that define studies and select none: a shipped one would run.
+
+    Args:
+        given: all that the command line gives, in files or by `--config`.
+        files: the config files of the command line.
+
+    Raises:
+        UserError: with the studies that they define.
+    """
+    studies = given.get("studies")
+    if isinstance(studies, dict) and studies and "study" not in given:
+        names = ", ".join(map(str, studies))
+        raise UserError(
+            f"config: study: {' and '.join(map(str, files))} defines the studies {names} and "
+            f"selects none: write study: {next(iter(studies))} at the top level, or give --config "
+            f"study=NAME."
+        )
 
 
 def plugins_folder(config: Block, files: Sequence[Path | str]) -> str | None:

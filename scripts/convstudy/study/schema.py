@@ -5,7 +5,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from jsonschema import Draft202012Validator, TypeChecker, validators
+from jsonschema import Draft202012Validator, TypeChecker, ValidationError, validators
 
 from convstudy.foundation.errors import UserError
 from convstudy.study import mistakes
@@ -27,10 +27,17 @@ def check(block: Any, schema: Block, where: str = "") -> None:
         UserError: with the path, the value, what is expected and, for a name, the nearest one.
     """
     errors = _filling(schema).iter_errors(block)
-    first = min(errors, key=lambda error: len(error.absolute_path), default=None)
+    # the first of those nearest to the top, an empty key before what stands beside it instead
+    first = min(errors, key=_urgency, default=None)
     if first is not None:
         at = [*(where.split(".") if where else []), *first.absolute_path]
         raise UserError(f"config: {mistakes.explain(first, at, block, accepts(schema))}")
+
+
+def _urgency(error: ValidationError) -> tuple[int, bool, str]:
+    path = list(map(str, error.absolute_path))
+    is_empty = error.instance is None
+    return len(path) - is_empty, not is_empty, ".".join([*path, error.message])
 
 
 def check_plain(value: Any, where: str = "") -> None:

@@ -72,7 +72,7 @@ def _check_case(section: str, names: Block) -> None:
 def _check_plugin(folder: str, kind: str, where: str, options: Block, prefix: str) -> None:
     """Check that a plugin file is there, and the options of a block against it; fill them."""
     known = plugin_files.names(folder)
-    if kind not in known:
+    if kind not in known and not plugin_files.path(folder, kind).is_file():
         raise UserError(
             f"config: {where}: there is no file {_places(folder, kind)}. "
             + places.of_kind(folder, kind)

@@ -30,7 +30,7 @@ def show(screen: Lines, made: Collection[str]) -> None:
     if REPORT in made:
         screen.line(f"Report    {REPORT}")
     elif SUMMARY in made:
-        screen.line(f"Report    the same command with {REPORT} in place of the table makes it")
+        screen.line(f"Report    not made yet; name {REPORT} in the command, and it is")
 
 
 def table(rows: list[Mapping[str, str]]) -> Table:
