@@ -32,7 +32,7 @@ configfile: config_paths[-1]
 
 
 try:
-    project.check_selected(workflow.overwrite_config, given_paths)
+    project.check_selected(workflow.config_settings.overwrite_config, given_paths)
     # a later file overrides an earlier one
     by_weight = [*reversed(given_paths), *reversed(config_paths)]
     config["plugins"] = project.plugins_folder(config, by_weight)
