@@ -1,50 +1,13 @@
 """The digest of code: what it sees, and what it leaves alone."""
 
-import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
-import yaml
+from small_package import FILES, is_seen_in_far
 
-from convstudy.foundation import plugin_files
 from convstudy.foundation.errors import UserError
 from convstudy.provenance import code_digests, records
-
-FILES = {
-    "job.py": "from convstudy.near import f\n\nprint(f())\n",
-    "other_job.py": "from convstudy import sibling\n\nsibling.h()\n",
-    "convstudy/__init__.py": "",
-    "convstudy/near.py": "from convstudy import far\n\n\ndef f():\n    return far.g()\n",
-    "convstudy/far.py": "LIMIT = 1\n\n\ndef g():\n    return LIMIT\n",
-    "convstudy/sibling.py": "def h():\n    return 2\n",
-    "convstudy/models/__init__.py": "",
-    "convstudy/models/one.py": "from . import _shared\n\n\ndef build():\n    return _shared.S\n",
-    "convstudy/models/two.py": "def build():\n    return 2\n",
-    "convstudy/models/_shared.py": "S = 1\n",
-}
-
-
-@pytest.fixture
-def digest(tmp_path, monkeypatch):
-    """Write the files with some changes and take the digest, as a new process would."""
-    monkeypatch.setattr(plugin_files, "SCRIPTS", tmp_path)
-
-    def take(changes=None, script="job.py", plugins=()):
-        for name, text in (FILES | (changes or {})).items():
-            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-            if text is None:
-                (tmp_path / name).unlink(missing_ok=True)
-            else:
-                (tmp_path / name).write_text(text)
-        monkeypatch.setattr(code_digests, "_looked", -1)
-        return code_digests.of(script, *plugins).digest
-
-    yield take
-    monkeypatch.undo()
-    monkeypatch.setattr(code_digests, "_looked", -1)
-    code_digests.of("train_model.py")
 
 
 @pytest.mark.parametrize(
@@ -94,13 +57,6 @@ def test_changed_code_is_seen(digest, name, text):
 )
 def test_imports_inside_functions_and_of_every_form_are_followed(digest, near):
     assert is_seen_in_far(digest, {"convstudy/near.py": near})
-
-
-def is_seen_in_far(digest, files) -> bool:
-    """Whether the digest of these files changes with a function two modules away."""
-    before = digest(files)
-    changed = FILES["convstudy/far.py"].replace("return LIMIT", "return -LIMIT")
-    return digest(files | {"convstudy/far.py": changed}) != before
 
 
 @pytest.mark.parametrize(
@@ -280,98 +236,6 @@ def test_the_real_steps_use_no_more_than_they_need():
         "convstudy.foundation.folder_digests",
     }
     assert "convstudy.data.hdf5:write_predictions" not in units
-
-
-MOVES = {
-    "moved": {
-        "convstudy/far.py": None,
-        "convstudy/rooms/__init__.py": "",
-        "convstudy/rooms/far.py": FILES["convstudy/far.py"],
-        "convstudy/near.py": FILES["convstudy/near.py"].replace(
-            "from convstudy import", "from convstudy.rooms import"
-        ),
-    },
-    "renamed": {
-        "convstudy/far.py": None,
-        "convstudy/distant.py": FILES["convstudy/far.py"],
-        "convstudy/near.py": FILES["convstudy/near.py"].replace("far", "distant"),
-    },
-    "split": {
-        "convstudy/far.py": "from convstudy.limits import LIMIT\n\n\ndef g():\n    return LIMIT\n",
-        "convstudy/limits.py": "LIMIT = 1\n",
-    },
-    "imported by name": {
-        "convstudy/near.py": "from convstudy.far import g\n\n\ndef f():\n    return g()\n"
-    },
-    "imported under another name": {
-        "convstudy/near.py": "from convstudy.far import g as h\n\n\ndef f():\n    return h()\n"
-    },
-    "handed on": {
-        "convstudy/near.py": "from convstudy import middle\n\n\ndef f():\n    return middle.g()\n",
-        "convstudy/middle.py": "from convstudy.far import g\n",
-    },
-}
-
-
-@pytest.mark.parametrize("move", MOVES)
-def test_where_a_definition_stands_is_not_in_it(digest, move):
-    before = digest()
-    assert digest(MOVES[move]) == before
-    file = next(
-        x for x in ("convstudy/limits.py", *MOVES[move], "convstudy/far.py") if has_limit(x, move)
-    )
-    changed = (FILES | MOVES[move])[file].replace("LIMIT = 1", "LIMIT = 2")
-    assert digest(MOVES[move] | {file: changed}) != before
-
-
-def has_limit(file: str, move: str) -> bool:
-    return "LIMIT = 1" in ((FILES | MOVES[move]).get(file) or "")
-
-
-def test_definitions_of_one_name_that_change_places_are_seen(digest):
-    one, two = "def g():\n    return 1\n", "def g():\n    return 2\n"
-    near = "from convstudy import {}, {}\n\n\ndef f():\n    return {}.g() - {}.g()\n"
-    files = {"convstudy/a.py": one, "convstudy/b.py": two}
-    before = digest(files | {"convstudy/near.py": near.format("a", "b", "a", "b")})
-    assert digest(files | {"convstudy/near.py": near.format("a", "b", "b", "a")}) != before
-    swapped = {"convstudy/a.py": two, "convstudy/b.py": one}
-    assert digest(swapped | {"convstudy/near.py": near.format("a", "b", "b", "a")}) == before
-
-
-def test_equal_definitions_that_refer_to_others_of_one_name_are_told_apart(digest):
-    part = "def g():\n    return LIMIT\n"
-    files = {"convstudy/a.py": f"LIMIT = 1\n\n\n{part}", "convstudy/b.py": f"LIMIT = 2\n\n\n{part}"}
-    near = "from convstudy import a, b\n\n\ndef f():\n    return {}.g() - {}.g()\n"
-    one = digest(files | {"convstudy/near.py": near.format("a", "b")})
-    assert digest(files | {"convstudy/near.py": near.format("b", "a")}) != one
-
-
-PAIRS = yaml.safe_load(Path(__file__).with_name("other_behaviour.yaml").read_text())
-
-
-@pytest.mark.parametrize("case", PAIRS)
-def test_other_behaviour_is_seen(digest, tmp_path, case):
-    pair = PAIRS[case]
-    none = {name: None for name in FILES if name not in ("job.py", "convstudy/__init__.py")}
-    gone = {name: None for name in pair["before"] if name not in pair["after"]}
-    before = digest(none | pair["same"] | pair["before"])
-    printed = run_job(tmp_path)
-    assert digest(none | pair["same"] | pair["after"] | gone) != before
-    assert run_job(tmp_path) != printed  # else the pair would show nothing
-
-
-def run_job(folder: Path) -> str:
-    """What the job prints; of an error, its last line."""
-    program = [sys.executable, "-B", "job.py"]
-    done = subprocess.run(program, cwd=folder, capture_output=True, text=True, check=False)
-    return done.stdout + "".join(done.stderr.splitlines()[-1:])
-
-
-def test_code_that_a_program_wrote_may_nest_deeply(digest):
-    steps = "".join(f"    elif x == {n}:\n        return {n}\n" for n in range(300))
-    head = "from convstudy.far import g\n\n\ndef f(x=1):\n    if x == -1:\n        return 0\n"
-    files = {"convstudy/near.py": f"{head}{steps}    return g() + {' + '.join('1' * 400)}\n"}
-    assert is_seen_in_far(digest, files)
 
 
 def test_a_module_that_is_not_imported_is_not_in_it(digest):
