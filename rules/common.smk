@@ -18,7 +18,7 @@ from convstudy.study import (
 # What all studies share is read first; a project's own config.yaml, and --configfile, add to it or
 # override it.
 config_paths = [str(Path(workflow.basedir, "config.yaml"))]
-if Path("config.yaml").is_file():
+if os.path.exists("config.yaml") and not os.path.samefile("config.yaml", *config_paths):
     config_paths.append("config.yaml")
 given_paths = list(workflow.configfiles)
 try:
@@ -28,7 +28,11 @@ except UserError as error:
 
 
 configfile: config_paths[0]
-configfile: config_paths[-1]
+
+
+if len(config_paths) > 1:
+
+    configfile: config_paths[1]
 
 
 try:
