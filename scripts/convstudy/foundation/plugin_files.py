@@ -104,12 +104,10 @@ def _check_names(folder: Path) -> None:
         if file.name in KINDS:
             raise UserError(f"{folder.name}/{file.name}/__init__.py: not needed here. Delete it.")
         spec = util.find_spec(file.stem)
-        if spec is not None and (spec.origin is None or not _lies_in(spec.origin, folder)):
+        if spec is not None and (
+            spec.origin is None or not Path(spec.origin).is_relative_to(folder)
+        ):
             raise UserError(
                 f"{folder.name}/{file.name}: Python has a module '{file.stem}' already and would "
                 f"import that one. Choose another name."
             )
-
-
-def _lies_in(origin: str, folder: Path) -> bool:
-    return Path(origin).is_relative_to(folder)

@@ -29,7 +29,8 @@ from typing import Any
 
 from convstudy.foundation import digests, plugin_files
 from convstudy.provenance import modules, references
-from convstudy.provenance.modules import ON_IMPORT, Unit
+from convstudy.provenance.modules import Unit
+from convstudy.provenance.syntax import ON_IMPORT
 
 BOOKKEEPING = "convstudy.provenance.steps"
 # A workflow of a thousand variants asks ten thousand times, and a look takes a millisecond.
@@ -110,10 +111,8 @@ def _offers(name: str) -> list[tuple[str, list[Unit]]]:
 
 def _is_import(unit: Unit) -> bool:
     """Whether a unit is a module, or something of a library's."""
-    if unit[1] == modules.WHOLE:
-        return True
-    statements = modules.module(unit[0]).statements(unit[1])
-    return all(isinstance(x, ast.Import | ast.ImportFrom) for x in statements)
+    name, definition = unit
+    return definition == modules.WHOLE or modules.module(name).only_imports(definition)
 
 
 class _Listing:
@@ -128,6 +127,7 @@ class _Listing:
         self.effects: dict[Unit, None] = {}
         self.units: dict[str, str] = {}
         self._numbers: dict[Unit, int] = {}
+        self._order: list[Unit] = []
 
     def number(self, unit: Unit) -> int | str:
         """The number of a unit; of an import from a library, which is what it says, its text."""
@@ -138,13 +138,16 @@ class _Listing:
             if not told.targets:
                 self._tell(unit, told)
                 return told.text
-        return self._numbers.setdefault(unit, len(self._numbers))
+        if unit not in self._numbers:
+            self._numbers[unit] = len(self._order)
+            self._order.append(unit)
+        return self._numbers[unit]
 
     def lines(self) -> list[Any]:
         """Text and references of every unit, in order of their numbers."""
         lines: list[Any] = []
-        while len(lines) < len(self._numbers) or self._number_effects():
-            unit = list(self._numbers)[len(lines)]
+        while len(lines) < len(self._order) or self._number_effects():
+            unit = self._order[len(lines)]
             told = references.described(unit)
             self._tell(unit, told)
             self.effects.update(dict.fromkeys(told.effects))

@@ -1,6 +1,5 @@
 """Our modules and the user's, found by their dotted names, and what a dotted name means."""
 
-import ast
 import os
 from collections.abc import Iterator
 from functools import cache
@@ -8,9 +7,7 @@ from importlib import util
 from pathlib import Path
 
 from convstudy.foundation import plugin_files
-from convstudy.provenance.syntax import ON_IMPORT, Module
-
-__all__ = ["ON_IMPORT", "WHOLE", "Unit"]
+from convstudy.provenance.syntax import Module
 
 Unit = tuple[str, str]  # dotted module (or script file), name of the definition
 WHOLE = "as a whole"  # all that a module has, where it is used as a value
@@ -21,17 +18,21 @@ def files() -> list[Path]:
 
     A user's folder may hold much else, so only folders that hold code are looked into.
     """
-    found = [*plugin_files.SCRIPTS.rglob("[!.]*.py")]
-    own = plugin_files.own_folder()
-    for folder in [own, *_code_folders(own)] if own else []:
-        pattern = "[!.]*.py"
-        found += folder.glob(pattern) if folder == own else folder.rglob(pattern)
-    return sorted(found)
+    pattern, own = "[!.]*.py", plugin_files.own_folder()
+    deep = [plugin_files.SCRIPTS, *(_code_folders(own) if own else [])]
+    found = [file for folder in deep for file in folder.rglob(pattern)]
+    return sorted([*found, *(own.glob(pattern) if own else [])])
 
 
 def _code_folders(own: Path) -> list[Path]:
     folders = [Path(entry.path) for entry in os.scandir(own) if entry.is_dir()]
     return [x for x in folders if x.name in plugin_files.KINDS or any(x.glob("*.py"))]
+
+
+def _roots() -> list[Path]:
+    """Folders from which Python imports our code, and the user's where there is any."""
+    own = plugin_files.own_folder()
+    return [plugin_files.SCRIPTS, *([own] if own else [])]
 
 
 def forget() -> None:
@@ -54,9 +55,9 @@ def module(name: str) -> Module | None:
 def _places(name: str) -> Iterator[tuple[Path, tuple[str, ...]]]:
     """Paths without an ending that a module may have, and the package that it lies in."""
     parts = (name,) if name.endswith(".py") else tuple(name.split("."))
-    own = plugin_files.own_folder()
-    for root in [plugin_files.SCRIPTS, *([own] if own else [])]:
+    for root in _roots():
         yield root.joinpath(*parts), parts[:-1]
+    own = plugin_files.own_folder()
     if own and parts[0] == plugin_files.PACKAGE and parts[1:2] and parts[1] in plugin_files.KINDS:
         yield own.joinpath(*parts[1:]), parts[:-1]
 
@@ -69,8 +70,7 @@ def is_ours(dotted: str) -> bool:
     installed.
     """
     name = dotted.split(".")[0]
-    own = plugin_files.own_folder()
-    for root in [plugin_files.SCRIPTS, *([own] if own else [])]:
+    for root in _roots():
         if os.path.isfile(root / f"{name}.py") or os.path.isfile(root / name / "__init__.py"):
             return True
         if name and any((root / name).rglob("*.py")) and not _is_installed(name):
@@ -139,7 +139,4 @@ def in_module(
 
 def hands_on(holder: Module, name: str) -> bool:
     """Whether a name of a module is nothing but an import of ours."""
-    statements = holder.units[name]
-    return all(isinstance(x, ast.Import | ast.ImportFrom) for x in statements) and all(
-        is_ours(dotted) for dotted in holder.bound.get(name, [])
-    )
+    return holder.only_imports(name) and all(map(is_ours, holder.bound.get(name, [])))

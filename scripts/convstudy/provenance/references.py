@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from functools import cache
 
 from convstudy.provenance import modules
-from convstudy.provenance.modules import ON_IMPORT, WHOLE, Unit, meaning, module
-from convstudy.provenance.syntax import Module, chain, locally_bound
+from convstudy.provenance.modules import WHOLE, Unit, meaning, module
+from convstudy.provenance.syntax import ON_IMPORT, Module, chain, locally_bound
 
 MARK = "§"  # begins what stands for a reference; no name of Python's can
 DEEP = 20_000  # frames; code that a program wrote nests deeper than Python's limit for recursion

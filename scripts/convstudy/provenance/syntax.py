@@ -67,6 +67,10 @@ class Module:
         """What defines a unit."""
         return self.effects if name == ON_IMPORT else self.units[name]
 
+    def only_imports(self, name: str) -> bool:
+        """Whether nothing but imports define a unit."""
+        return all(isinstance(x, ast.Import | ast.ImportFrom) for x in self.statements(name))
+
     def bindings(self, node: ast.AST) -> Iterator[tuple[str, str, ast.stmt]]:
         """Of each name that an import binds: itself, what it means, and an import of it alone."""
         if isinstance(node, ast.Import):

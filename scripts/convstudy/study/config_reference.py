@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -11,7 +10,7 @@ import yaml
 from convstudy.foundation import plugin_files
 from convstudy.study import plugin_options
 
-SCHEMA = Path(__file__).parents[3] / "rules/schemas/config.schema.yaml"
+SCHEMA = plugin_files.SCRIPTS.parent / "rules/schemas/config.schema.yaml"
 EXAMPLE = SCHEMA.with_name("config.example.yaml")
 INTRODUCTION = """\
 # Every key of the config
