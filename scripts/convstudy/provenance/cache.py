@@ -147,9 +147,12 @@ class Cache:
         above = self.folder
         for name in folder.relative_to(self.folder).parts:
             above = above / name
-            with contextlib.suppress(FileExistsError):  # another process may be doing the same
-                above.mkdir()
-                above.chmod(stat.S_IMODE(self.folder.stat().st_mode))
+            # with its permissions at once: another user may need it before they could be changed
+            kept = os.umask(0)
+            try:
+                above.mkdir(stat.S_IMODE(self.folder.stat().st_mode), exist_ok=True)
+            finally:
+                os.umask(kept)
 
     def _step(self, key: str) -> Path:
         return self.folder / "steps" / f"{key}.json"
