@@ -12,6 +12,7 @@ min_version("9.0")
 
 
 include: "rules/terminal.smk"
+include: "rules/cluster.smk"
 include: "rules/common.smk"
 include: "rules/sources.smk"
 include: "rules/demo.smk"

@@ -8,6 +8,7 @@ from convstudy.foundation.errors import UserError
 from convstudy.provenance import code_digests, records, snakemake_metadata
 from convstudy.study import (
     config_files,
+    job_sizes,
     plugin_options,
     project,
     studies,
@@ -244,3 +245,51 @@ def threads_of(wildcards):
     `compute_threads` what TensorFlow gets, whatever is free. Neither makes a finished result stale.
     """
     return config["threads"][run_of(wildcards)["input"]]
+
+
+def together(takes, otherwise=None):
+    """The group of a step, by what its model takes: many heads share one job of a cluster.
+
+    Only where a profile gives `turns`: without a cluster there are no groups.
+    """
+    if "turns" not in workflow.global_resources:
+        return None
+    return "heads" if takes == "features" else otherwise
+
+
+def start_together(wildcards):
+    """The group of initial weights; those that several variants wait for are a job of their own."""
+    model = config["models"][wildcards.model]
+    return together(plugin_options.constant("models", model, "INPUT"))
+
+
+def run_together(wildcards):
+    """The group of a training and its evaluation, which wait for one job of a cluster."""
+    return together(run_of(wildcards)["input"], otherwise="runs")
+
+
+def memory_of(step):
+    """What a step asks a cluster for, by the size of all that it reads, and by the attempt."""
+    return lambda w, input, attempt: job_sizes.memory_mb(step, input, attempt)
+
+
+def minutes_of(step):
+    """The same of its time."""
+    return lambda w, input, attempt: job_sizes.minutes(step, input, attempt)
+
+
+def memory_of_run(kind):
+    """What a training or evaluation asks for, by the size of its images or features."""
+    return lambda w, input, attempt: job_sizes.memory_mb(
+        job_sizes.of_run(kind, run_of(w)), [input.data], attempt
+    )
+
+
+def minutes_of_run(kind):
+    """The same of its time; of a training by its epochs, too."""
+    return lambda w, input, attempt: job_sizes.minutes(
+        job_sizes.of_run(kind, run_of(w)),
+        [input.data],
+        attempt,
+        run_of(w)["training"]["epochs"] if kind == "train" else 1,
+    )

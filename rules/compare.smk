@@ -15,6 +15,7 @@ rule plot_learning_curves:
         svg="results/studies/{study}/plots/curves_{variant}.svg",
     log:
         "results/logs/plot_learning_curves/{study}/{variant}.log",
+    localrule: True
     conda:
         "../envs/plotting.yaml"
     params:
@@ -48,6 +49,7 @@ rule plot_comparison:
         svg="results/studies/{study}/plots/comparison_{comparison}.svg",
     log:
         "results/logs/plot_comparison/{study}/{comparison}.log",
+    localrule: True
     conda:
         "../envs/plotting.yaml"
     params:
@@ -80,6 +82,7 @@ rule plot_sweep:
         svg="results/studies/{study}/plots/sweep_{variant}.svg",
     log:
         "results/logs/plot_sweep/{study}/{variant}.log",
+    localrule: True
     conda:
         "../envs/plotting.yaml"
     params:
@@ -106,6 +109,7 @@ rule plot_samples:
         svg="results/studies/{study}/plots/samples_{dataset}.svg",
     log:
         "results/logs/plot_samples/{study}/{dataset}.log",
+    localrule: True
     conda:
         "../envs/plotting.yaml"
     params:
@@ -137,6 +141,7 @@ rule plot_predictions:
         reliability_svg="results/studies/{study}/plots/reliability_{variant}.svg",
     log:
         "results/logs/plot_predictions/{study}/{variant}.log",
+    localrule: True
     conda:
         "../envs/plotting.yaml"
     params:
@@ -168,6 +173,7 @@ rule summarize:
         markdown="results/studies/{study}/summary.md",
     log:
         "results/logs/summarize/{study}.log",
+    localrule: True
     conda:
         "../envs/plotting.yaml"
     params:
@@ -192,6 +198,7 @@ rule write_report:
         report="results/studies/{study}/report.html",
     log:
         "results/logs/write_report/{study}.log",
+    localrule: True
     conda:
         "../envs/plotting.yaml"
     params:

@@ -13,8 +13,8 @@ rule prepare_data:
     conda:
         "../envs/plotting.yaml"
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=memory_of("prepare_data"),
+        runtime=minutes_of("prepare_data"),
     params:
         spec=lambda w: canonical(config["datasets"][w.dataset]),
         expected=lambda w: expected(data_files(w)),
@@ -39,8 +39,8 @@ rule fit_preprocessing:
     conda:
         "../envs/tensorflow.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=memory_of("fit_preprocessing"),
+        runtime=minutes_of("fit_preprocessing"),
     params:
         spec=lambda w: canonical(config["generators"][w.generator]),
         code=lambda w: code(

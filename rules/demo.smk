@@ -9,6 +9,9 @@ rule draw_objects:
         "results/logs/draw_objects.log",
     conda:
         "../envs/plotting.yaml"
+    resources:
+        mem_mb=memory_of("draw"),
+        runtime=minutes_of("draw"),
     params:
         spec=lambda w: canonical(config["demo"]["objects"]),
         code=lambda w: code("make_demo_data.py"),
@@ -28,6 +31,9 @@ rule draw_birds:
         birds="birds|other_species",
     conda:
         "../envs/plotting.yaml"
+    resources:
+        mem_mb=memory_of("draw"),
+        runtime=minutes_of("draw"),
     params:
         spec=lambda w: canonical(config["demo"][w.birds]),
         code=lambda w: code("make_demo_data.py"),

@@ -13,8 +13,8 @@ rule build_backbone:
         "../envs/tensorflow.yaml"
     threads: config["threads"]["backbone"]
     resources:
-        mem_mb=1500,
-        runtime=15,
+        mem_mb=memory_of("build_backbone"),
+        runtime=minutes_of("build_backbone"),
     params:
         spec=lambda w: canonical(config["backbones"][w.backbone]),
         size=lambda w: canonical(config["datasets"][w.dataset]["image_size"]),
@@ -40,8 +40,8 @@ rule extract_features:
         "../envs/tensorflow.yaml"
     threads: config["threads"]["backbone"]
     resources:
-        mem_mb=2500,
-        runtime=120,
+        mem_mb=memory_of("extract_features"),
+        runtime=minutes_of("extract_features"),
         compute_threads=config["threads"]["backbone"],
     params:
         code=lambda w: code("extract_features.py"),

@@ -2,6 +2,8 @@
 #   output: results/initial_weights/{dataset}/{model}[-on-{backbone}]/seed{seed}.keras
 #           results/runs/{dataset}/{variant}/seed{seed}/{model.keras,history.csv,run.json}
 #           results/runs/{dataset}/{variant}/seed{seed}/{metrics.json,predictions.h5}
+# Each takes one of the `turns` of its group, of which a cluster's profile gives one: the steps that
+# share a job run one after the other, and ask for the memory of the largest.
 
 
 rule initialize_weights:
@@ -11,11 +13,14 @@ rule initialize_weights:
         weights="results/initial_weights/{dataset}/{model}/seed{seed}.keras",
     log:
         "results/logs/initialize_weights/{dataset}/{model}/seed{seed}.log",
+    group:
+        start_together
     conda:
         "../envs/tensorflow.yaml"
     resources:
-        mem_mb=1500,
-        runtime=15,
+        mem_mb=memory_of("initialize_weights"),
+        runtime=minutes_of("initialize_weights"),
+        turns=1,
     params:
         spec=start_spec,
         code=lambda w: code(
@@ -46,12 +51,15 @@ rule train_model:
         run="results/runs/{dataset}/{variant}/seed{seed}/run.json",
     log:
         "results/logs/train_model/{dataset}/{variant}/seed{seed}.log",
+    group:
+        run_together
     conda:
         "../envs/tensorflow.yaml"
     threads: threads_of
     resources:
-        mem_mb=2500,
-        runtime=720,
+        mem_mb=memory_of_run("train"),
+        runtime=minutes_of_run("train"),
+        turns=1,
         compute_threads=threads_of,
     params:
         spec=lambda w: canonical(
@@ -75,12 +83,15 @@ rule evaluate_model:
         predictions="results/runs/{dataset}/{variant}/seed{seed}/predictions.h5",
     log:
         "results/logs/evaluate_model/{dataset}/{variant}/seed{seed}.log",
+    group:
+        run_together
     conda:
         "../envs/tensorflow.yaml"
     threads: threads_of
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=memory_of_run("evaluate"),
+        runtime=minutes_of_run("evaluate"),
+        turns=1,
         compute_threads=threads_of,
     params:
         spec=lambda w: canonical(

@@ -8,7 +8,16 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-SOURCES = ("Snakefile", "convstudy", "config.yaml", "rules", "scripts", "profiles", "envs")
+SOURCES = (
+    "Snakefile",
+    "convstudy",
+    "config.yaml",
+    "requirements-cluster.txt",
+    "rules",
+    "scripts",
+    "profiles",
+    "envs",
+)
 STUDY = """
 study: tiny
 studies:

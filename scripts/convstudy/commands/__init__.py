@@ -4,12 +4,12 @@ They are run in the project's folder, as `snakemake` is, or are given its config
 imports what it needs inside its function, so that `--help` is quick.
 """
 
-import os
 from importlib import import_module
 from pathlib import Path
 
 import click
 
+from convstudy.foundation import environment
 from convstudy.foundation.errors import UserError
 
 
@@ -34,4 +34,4 @@ class _Commands(click.Group):
 @click.group(cls=_Commands)
 def main() -> None:
     """Commands beside the workflow; run them in the project's folder, or give its config file."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's notes hide the command's
+    environment.prepare()

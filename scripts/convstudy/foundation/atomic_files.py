@@ -80,7 +80,7 @@ def lock(stream: IO, what: str) -> None:
     except OSError as error:
         if error.errno not in _NO_LOCKS:
             raise
-        log.warning("%s: no locks on this file system; start no second run", what)
+        log.warning("no locks on this file system: start no second run in this folder")
 
 
 def write_json(path: Path | str, content: Mapping[str, Any]) -> None:

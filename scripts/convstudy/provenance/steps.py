@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from convstudy.foundation import atomic_files, plugin_files
+from convstudy.foundation import atomic_files, environment, plugin_files
 from convstudy.foundation.errors import UserError
 from convstudy.provenance import records
 from convstudy.provenance.cache import Cache
@@ -89,7 +89,7 @@ def _logging_to(log_file: str) -> Iterator[None]:
     The terminal is the main process's, which reads this file. TensorFlow's native code writes to
     the process's descriptors, and does so until its end: they are not put back.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    environment.prepare()
     handler = logging.FileHandler(log_file, mode="w")
     handler.addFilter(_name_warnings)
     for descriptor in (1, 2):

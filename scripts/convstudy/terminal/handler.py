@@ -10,6 +10,7 @@ from typing import Any
 from snakemake.logging import get_event
 from snakemake_interface_logger_plugins.common import LogEvent
 
+from convstudy.cluster import endings
 from convstudy.terminal import ending, job_logs
 from convstudy.terminal.progress import Job, Progress, duration
 from convstudy.terminal.screen import Lines
@@ -33,7 +34,11 @@ NOISE = (
     "Exiting because a job execution failed",
     "Complete log(s):",
     "Elapsed time:",
+    "SLURM run ID:",
+    "MinJobAge ",
+    "Cleaning up SLURM log files",
 )
+SUBMITTED = " has been submitted with SLURM jobid "
 
 
 class RunHandler(logging.Handler):
@@ -52,7 +57,9 @@ class RunHandler(logging.Handler):
         self._up_to_date = self._stopped = False
         self._exceptions: dict[int, str] = {}  # by thread: of a job, if the job's event follows
         self._problems: list[str] = []
+        self._warned: set[str] = set()
         self._failed: dict[int, str] = {}
+        self._ended_by_slurm: dict[int, str] = {}  # by thread: of a job or of all in a group
         self._over = threading.Event()
         self._acts = {
             LogEvent.WORKFLOW_STARTED: self._on_start,
@@ -118,20 +125,25 @@ class RunHandler(logging.Handler):
         self.screen.line(f"{count} {job.title} ({', '.join(notes)})")
 
     def _on_failure(self, record: Any) -> None:
-        said = self._exceptions.pop(record.thread, "")
+        by_slurm = self._ended_by_slurm.get(record.thread, "")
+        said = by_slurm or self._exceptions.pop(record.thread, "")
         self._look()
         job = self.progress.fail(record.jobid, record.created)
         if job is None:  # counted already, as one of a group
             return
         logs = ", ".join(record.log) or "it has none"
         if not self._stopped:
-            self.screen.line(f"FAILED {job.title}; its log: {logs}", "red")
+            how = f" ({by_slurm})" if by_slurm else ""
+            self.screen.line(f"FAILED {job.title}{how}; its log: {logs}", "red")
         found = job_logs.error(job.log) if job.log else None
         found = found or f"error: {job.title} {job_logs.end(said)}. Its log: {logs}"
         self._failed[record.jobid] = found
 
     def _on_error(self, record: Any) -> None:
         said = plain(record.getMessage())
+        if said.startswith(endings.PREFIX):
+            self._ended_by_slurm[record.thread] = said
+            return
         if earlier := self._exceptions.pop(record.thread, None):
             self._problems.append(earlier)
         self._exceptions[record.thread] = said
@@ -141,7 +153,7 @@ class RunHandler(logging.Handler):
         said_again = self._stopped and said.startswith(STOPPING)
         self._up_to_date |= said.startswith(NOTHING)
         self._stopped |= said.startswith(STOPPING)
-        if not said or said_again or said.startswith((*NOISE, NOTHING)):
+        if not said or said_again or said.startswith((*NOISE, NOTHING)) or SUBMITTED in said:
             return
         self.screen.line(said, "yellow" if record.levelno >= logging.WARNING else "")
 
@@ -156,7 +168,10 @@ class RunHandler(logging.Handler):
         self.progress.follow()
         for job in self.progress.running.values():
             while job.log and job.log.warnings:
-                self.screen.line(f"{job.title}: warning: {job.log.warnings.pop(0)}", "yellow")
+                warning = job.log.warnings.pop(0)
+                if warning not in self._warned:  # many steps may have the same to say
+                    self._warned.add(warning)
+                    self.screen.line(f"{job.title}: warning: {warning}", "yellow")
         self.screen.update(self.progress, time.time())
 
     def _end(self) -> None:

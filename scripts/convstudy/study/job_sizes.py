@@ -1,0 +1,93 @@
+"""The memory and the time that jobs ask a cluster for, from the size of their data.
+
+Without a cluster they bind nothing. They are estimates on the safe side, so that a job rarely fails
+for want of either; one that does asks for more at its next attempt. The figures behind them are
+peaks of memory and rates of two-core machines, in docs/cluster.md.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+MEGABYTE = 1_000_000
+TENSORFLOW = 1300  # MB of a process that has imported it, and of Snakemake around it
+PLAIN = 600  # the same without TensorFlow
+
+
+@dataclass(frozen=True)
+class Need:
+    """What a kind of step needs.
+
+    Attributes:
+        base: MB of memory without any data.
+        factor: MB of memory for each MB of data.
+        minutes: without any data.
+        rate: MB of data in a minute, a pass over the data each.
+    """
+
+    base: int
+    factor: float
+    minutes: int
+    rate: float
+
+
+STEPS = {
+    "draw": Need(PLAIN, 0, 10, 1),
+    "prepare_data": Need(PLAIN, 4, 10, 20),
+    "fit_preprocessing": Need(TENSORFLOW, 12, 5, 20),
+    "initialize_weights": Need(TENSORFLOW, 0, 2, 1),
+    "build_backbone": Need(TENSORFLOW + 500, 0, 5, 1),
+    "extract_features": Need(TENSORFLOW + 1000, 2, 10, 20),
+    # a training or evaluation, by what its model takes
+    "train images": Need(TENSORFLOW, 6, 10, 30),
+    "train whitened images": Need(TENSORFLOW, 26, 10, 30),
+    "train backbone": Need(TENSORFLOW + 2000, 6, 10, 30),
+    "train features": Need(TENSORFLOW, 6, 2, 300),
+    "evaluate images": Need(TENSORFLOW, 6, 5, 60),
+    "evaluate whitened images": Need(TENSORFLOW, 26, 5, 60),
+    "evaluate backbone": Need(TENSORFLOW + 1000, 6, 5, 60),
+    "evaluate features": Need(TENSORFLOW, 6, 1, 300),
+}
+
+
+def memory_mb(step: str, files: Iterable[str], attempt: int) -> int:
+    """The memory that a job asks for, in MB.
+
+    Args:
+        step: one of `STEPS`.
+        files: the files and folders whose content it holds.
+        attempt: 1 for the first; each further one asks for as much again.
+
+    Raises:
+        FileNotFoundError: a file is not made yet.
+    """
+    need = STEPS[step]
+    return attempt * round(need.base + need.factor * megabytes(files))
+
+
+def minutes(step: str, files: Iterable[str], attempt: int, passes: int = 1) -> int:
+    """The time that a job asks for, in minutes.
+
+    Args:
+        step: one of `STEPS`.
+        files: the files and folders that it reads.
+        attempt: 1 for the first; each further one asks for as much again.
+        passes: how often it goes through them: a training's epochs.
+
+    Raises:
+        FileNotFoundError: a file is not made yet.
+    """
+    need = STEPS[step]
+    return attempt * round(need.minutes + passes * megabytes(files) / need.rate + 0.5)
+
+
+def of_run(kind: str, run: dict) -> str:
+    """The step of a run, `train` or `evaluate`, by what its model takes."""
+    return f"{kind} whitened images" if run["statistics_from"] else f"{kind} {run['input']}"
+
+
+def megabytes(files: Iterable[str]) -> float:
+    """The size of files and folders, in MB."""
+    paths = [Path(path) for path in files]
+    parts = [x for path in paths for x in (path.rglob("*") if path.is_dir() else [path])]
+    return sum(x.stat().st_size for x in parts) / MEGABYTE
