@@ -1,6 +1,7 @@
 """A real Slurm of several nodes on one Debian machine, from Debian's packages.
 
-    python tests/support/slurm_cluster.py up       install what is missing, start what does not run
+    python tests/support/slurm_cluster.py install  install Debian's packages, which start nothing
+    python tests/support/slurm_cluster.py up       the same, and start what does not run
     python tests/support/slurm_cluster.py down     stop all of it, and delete its state
 
 The nodes are `slurmd` processes of this machine that believe they are hosts of their own, so the
@@ -186,7 +187,13 @@ def start_database() -> None:
             call("mariadb-install-db", "--no-defaults", user, where, plain, "--skip-test-db")
         with open(LOGS / "mariadbd.log", "ab") as log:
             subprocess.Popen(
-                ["mariadbd", "--no-defaults", "--user=mysql", f"--datadir={data}", f"--socket={SOCKET}"]
+                [
+                    "mariadbd",
+                    "--no-defaults",
+                    "--user=mysql",
+                    f"--datadir={data}",
+                    f"--socket={SOCKET}",
+                ]
                 + ["--skip-networking", "--innodb-buffer-pool-size=64M"],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -211,14 +218,19 @@ def start(name: str) -> None:
     until(30, f"{name}.log", lambda: running(name))
 
 
-def kill(name: str, number: int = signal.SIGKILL) -> None:
-    """End a daemon; with a node, all that runs on it, as a power cut would."""
-    if name in NODES:
-        for child in said("pgrep", "-f", rf"slurmstepd: \[") .split() if said("pgrep", "-f", r"slurmstepd: \[") else []:
-            if f"spool.{name}" in environment_of(child):
-                kill_tree(int(child))
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(running(name) or 0, number) if running(name) else None
+def kill(name: str) -> None:
+    """Kill a daemon; with a node all that works on it, as a power cut would."""
+    number = running(name)
+    jobs = (said("squeue", "-h", "-w", name, "-o", "%A") or "").split() if name in NODES else []
+    if number:
+        os.kill(number, signal.SIGKILL)
+        until(10, f"{name}.log", lambda: not running(name))
+    for job in jobs:
+        said("pkill", "-KILL", "-f", rf"slurmstepd: \[{job}\.")
+        for process in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                if f"SLURM_JOB_ID={job}\0" in (process / "environ").read_text(errors="replace"):
+                    os.kill(int(process.name), signal.SIGKILL)
 
 
 def running(name: str) -> int | None:
@@ -279,4 +291,4 @@ def until(seconds: float, log: str, holds: Callable[[], object]) -> None:
 
 
 if __name__ == "__main__":
-    {"up": up, "down": down}[sys.argv[1]]()
+    {"install": install, "up": up, "down": down}[sys.argv[1]]()

@@ -1,4 +1,4 @@
-"""Jobs on the nodes of a Slurm cluster: what is checked before the first, and watched until the last.
+"""Jobs on the nodes of a Slurm cluster: checked before the first, watched until the last.
 
 Snakemake's plug-in for Slurm submits the jobs. `take_over` is called by the Snakefile and puts our
 executor, which is the plug-in's and a little more, in its place; where the plug-in is not installed

@@ -1,11 +1,11 @@
 """Snakemake's executor for Slurm, made to check before the first job and to lose none.
 
-The plug-in asks Slurm again and again for the states of all jobs. When that fails (a controller
-that is restarted, an accounting daemon that is away) it forgets every job, and the run waits for
-ever without a word. Here such jobs stay, and the run says why it waits. A job that Slurm itself has
-forgotten is taken for failed, so that it is tried again.
+Submission is the plug-in's. What became of the jobs is asked here: the plug-in forgets every job
+when Slurm fails to answer once, and waits for ever; and it does not understand `sacct`'s word for a
+job that somebody cancelled.
 """
 
+import contextlib
 import time
 from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
@@ -19,12 +19,12 @@ from convstudy.cluster import endings, preflight, slurm
 from convstudy.foundation.errors import UserError
 
 PATIENCE = 30  # seconds between two questions while Slurm does not answer
+LONGEST_PAUSE = 60  # seconds between two questions
 FORGOTTEN = 300  # seconds after which a job that Slurm does not know is taken for lost
-MEGABYTES = "mem_mb"
 
 
 class Executor(PluginExecutor):
-    """The plug-in's executor, which knows what it was given and what became of it."""
+    """The plug-in's executor, with a watch of our own over the jobs."""
 
     def __init__(self, workflow: Any, logger: Any):
         try:
@@ -37,42 +37,16 @@ class Executor(PluginExecutor):
                 )
             for note in preflight.check(requests(workflow), Path.cwd()):
                 logger.warning(note)
+            self._watched_partitions = slurm.partitions()
         except UserError as error:
             raise WorkflowError(str(error)) from None
-        self._settled: set[int] = set()
         self._seen: dict[str, float] = {}  # when a job was submitted, or last known to Slurm
         self._silent_since: float | None = None
-        self._accounting = slurm.has_accounting()
-        # the default first
-        self._partitions_found = sorted(slurm.partitions().values(), key=lambda x: not x.is_default)
+        self._sources = _sources(workflow.executor_settings.status_command)
         super().__init__(workflow, logger)
 
-    def get_status_command(self) -> str:
-        """`squeue` where the cluster keeps no accounts of finished jobs."""
-        return super().get_status_command() if self._accounting else "squeue"
-
-    def report_job_submission(self, job_info: Any, register_job: bool = True) -> None:
-        """Note when a job was handed over."""
-        self._seen[job_info.external_jobid] = time.monotonic()
-        super().report_job_submission(job_info, register_job=register_job)
-
-    def report_job_success(self, job_info: Any) -> None:
-        """Note that a job is over."""
-        self._settled.add(id(job_info))
-        super().report_job_success(job_info)
-
-    def report_job_error(self, job_info: Any, msg: str = "", **about: Any) -> None:
-        """Note that a job is over, and say how it ended and what happens now."""
-        self._settled.add(id(job_info))
-        job, log = job_info.job, (job_info.aux or {}).get("slurm_logfile")
-        how = endings.words(job_info.external_jobid, msg, log and Path(log))
-        if job.restart_times >= job.attempt:
-            how += f"; it is tried again (attempt {job.attempt + 1} of {job.restart_times + 1})"
-        self.logger.error(how, extra={"event": LogEvent.ERROR})
-        super().report_job_error(job_info, msg=msg, **about)
-
     def get_account_arg(self, job: Any) -> Iterator[str]:
-        """The account that the profile names; the plug-in would guess one, which Slurm does, too."""
+        """The account that the profile names; without one Slurm takes the user's default."""
         return super().get_account_arg(job) if job.resources.get("slurm_account") else iter([""])
 
     def run_job(self, job: Any) -> None:
@@ -82,7 +56,8 @@ class Executor(PluginExecutor):
         such a job and lets it wait for ever.
         """
         name = str(job.resources.get("slurm_partition") or "")
-        limit = next((x.minutes for x in self._partitions_found if name in ("", x.name)), None)
+        partition = slurm.partition_of(name, self._watched_partitions)
+        limit = partition and partition.minutes
         if limit and (job.resources.get("runtime") or 0) > limit:
             if job.is_group():
                 job._resources["runtime"] = limit
@@ -90,59 +65,104 @@ class Executor(PluginExecutor):
                 job.resources.runtime = limit
         super().run_job(job)
 
+    def report_job_submission(self, job_info: Any, register_job: bool = True) -> None:
+        """Note when a job was handed over."""
+        self._seen[job_info.external_jobid] = time.monotonic()
+        super().report_job_submission(job_info, register_job=register_job)
+
+    def report_job_error(self, job_info: Any, msg: str = "", **about: Any) -> None:
+        """Say how a job ended and what happens now, and hand it back to Snakemake."""
+        job, log = job_info.job, _log(job_info)
+        how = endings.words(job_info.external_jobid, msg, log)
+        if job.restart_times >= job.attempt:
+            how += f"; it is tried again (attempt {job.attempt + 1} of {job.restart_times + 1})"
+        self.logger.error(how, extra={"event": LogEvent.ERROR})
+        super().report_job_error(job_info, msg=msg, aux_logs=[str(log)] if log else [])
+
     async def check_active_jobs(self, active_jobs: list[Any]) -> AsyncGenerator[Any, None]:
-        """Keep all jobs of which Slurm has not said that they are over."""
-        self._settled.clear()
-        kept = [job async for job in super().check_active_jobs(active_jobs)]
-        answered = {id(job) for job in kept} | self._settled
-        if all(id(job) in answered for job in active_jobs):
-            self._note_answer()
-            kept = [job for job in kept if not self._is_lost(job)]
-        else:
-            kept = [job for job in active_jobs if id(job) not in self._settled]
-            self._note_silence(len(kept))
-        for job in kept:
-            yield job
+        """Ask Slurm for the states of all jobs; those that are not over come back."""
+        first = self.workflow.executor_settings.init_seconds_before_status_checks
+        if not active_jobs:
+            self.next_seconds_between_status_checks = first
+            return
+        try:
+            states = self._states()
+        except slurm.Unanswered as error:
+            self._note_silence(len(active_jobs), str(error))
+            for job_info in active_jobs:
+                yield job_info
+            return
+        self._note_answer()
+        left = [x for x in active_jobs if not self._settle(x, states.get(x.external_jobid))]
+        pause = self.next_seconds_between_status_checks + 10
+        is_quiet = len(left) == len(active_jobs)
+        self.next_seconds_between_status_checks = min(pause, LONGEST_PAUSE) if is_quiet else first
+        for job_info in left:
+            yield job_info
+
+    def _states(self) -> dict[str, str]:
+        """States by number of job, from whatever part of Slurm answers."""
+        try:
+            return self._sources[0](self.run_uuid)
+        except slurm.Unanswered as error:
+            try:
+                return self._sources[1](self.run_uuid)
+            except (slurm.Unanswered, IndexError):
+                raise error from None
+
+    def _settle(self, job_info: Any, state: str | None) -> bool:
+        """Report a job that is over; whether it is."""
+        number, now = job_info.external_jobid, time.monotonic()
+        if state is None:
+            if now - self._seen[number] < FORGOTTEN or slurm.may_know(number):
+                return False
+            self.report_job_error(job_info, msg=endings.FORGOTTEN)
+            return True
+        self._seen[number] = now
+        if state == "COMPLETED":
+            self.report_job_success(job_info)
+            log = _log(job_info)
+            if log and not self.workflow.executor_settings.keep_successful_logs:
+                log.unlink(missing_ok=True)
+            return True
+        if state not in endings.WORDS or (
+            state in endings.REQUEUED and self.workflow.executor_settings.requeue
+        ):
+            return False
+        if state in endings.REQUEUED:  # by Slurm too, on many clusters: there must not be two
+            with contextlib.suppress(slurm.Unanswered):
+                slurm.ask("scancel", number)
+            self._failed_nodes |= slurm.nodes_of(number)
+        self.report_job_error(job_info, msg=state)
+        return True
 
     def _note_answer(self) -> None:
         if self._silent_since is not None:
             self.logger.warning("Slurm answers again; the run goes on.")
             self._silent_since = None
 
-    def _note_silence(self, count: int) -> None:
+    def _note_silence(self, count: int, reason: str) -> None:
         now = time.monotonic()
-        since = self._silent_since
-        self._silent_since = since or now
+        waited = f" for {(now - self._silent_since) / 60:.0f} min" if self._silent_since else ""
+        self._silent_since = self._silent_since or now
         self.next_seconds_between_status_checks = PATIENCE
-        waited = f" for {(now - since) / 60:.0f} min" if since else ""
         self.logger.warning(
-            f"Slurm does not say how the {count} jobs are that were submitted{waited} "
-            f"({_reason()}). They are not lost: asking again every {PATIENCE} s."
+            f"Slurm does not say{waited} how the {count} jobs are that were submitted ({reason}). "
+            f"They are not lost: asking again every {PATIENCE} s."
         )
 
-    def _is_lost(self, job_info: Any) -> bool:
-        """Whether Slurm has forgotten a job, which is then reported as failed."""
-        number, now = job_info.external_jobid, time.monotonic()
-        if now - self._seen[number] < FORGOTTEN:
-            return False
-        try:
-            is_known = number in slurm.known([number])
-        except slurm.Unanswered:
-            return False
-        self._seen[number] = now
-        if not is_known:
-            self.report_job_error(job_info, msg=f"Slurm has forgotten job {number}. ")
-        return not is_known
+
+def _sources(preferred: str | None) -> list[Any]:
+    """Whom to ask for the states: first what the profile names, or what knows finished jobs longest."""
+    if preferred == "squeue" or not slurm.has_accounting():
+        return [slurm.states_in_queue]
+    return [slurm.states_in_accounts, slurm.states_in_queue]
 
 
-def _reason() -> str:
-    """Why Slurm does not answer, in its own words."""
-    for command in (("scontrol", "show", "partition"), ("sacct", "-n", "-X")):
-        try:
-            slurm.ask(*command)
-        except slurm.Unanswered as error:
-            return str(error)
-    return "the question failed; by now it answers"
+def _log(job_info: Any) -> Path | None:
+    """Where Slurm writes what a job says."""
+    path = (job_info.aux or {}).get("slurm_logfile")
+    return path and Path(path)
 
 
 def requests(workflow: Any) -> set[preflight.Request]:
@@ -150,27 +170,24 @@ def requests(workflow: Any) -> set[preflight.Request]:
 
     What follows from files that are not made yet is taken to be the most that the run allows.
     """
-    limits = {x: workflow.global_resources.get(x) for x in ("runtime", MEGABYTES)}
+    most = workflow.global_resources
     found = set()
     for job in workflow.dag.needrun_jobs():
         if job.is_local or job.is_norun:
             continue
-
-        def number(name: str, resources: Any = job.resources) -> int | None:
-            value = resources.get(name)
-            if isinstance(value, str):  # not known yet
-                value = getattr(limits.get(name), "value", limits.get(name))
-            return value
-
+        asked = dict(job.resources.items())
+        for name in ("runtime", "mem_mb"):
+            if isinstance(asked.get(name), str):  # not known yet
+                asked[name] = most[name].value if name in most else None
         found.add(
             preflight.Request(
                 job.rule.name,
-                str(job.resources.get("slurm_partition") or ""),
-                str(job.resources.get("slurm_account") or ""),
-                number("runtime"),
-                number(MEGABYTES),
+                str(asked.get("slurm_partition") or ""),
+                str(asked.get("slurm_account") or ""),
+                asked.get("runtime"),
+                asked.get("mem_mb"),
                 job.threads,
-                number("gpu") or 0,
+                asked.get("gpu") or 0,
             )
         )
     return found

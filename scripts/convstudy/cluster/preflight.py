@@ -102,13 +102,16 @@ def check_plugin() -> None:
     Raises:
         UserError: its version is not that of requirements-cluster.txt.
     """
-    pinned = dict(line.split("==") for line in REQUIREMENTS.read_text().split() if "==" in line)
-    found = metadata.version(PLUGIN)
-    if found.split(".")[:2] != pinned[PLUGIN].split(".")[:2]:
+    found, wanted = metadata.version(PLUGIN), pinned()[PLUGIN]
+    if found.split(".")[:2] != wanted.split(".")[:2]:
         raise UserError(
-            f"{PLUGIN} {found} is installed, and profiles/slurm is written for {pinned[PLUGIN]}: "
-            f"{INSTALL}"
+            f"{PLUGIN} {found} is installed, and profiles/slurm is written for {wanted}: {INSTALL}"
         )
+
+
+def pinned() -> dict[str, str]:
+    """The versions of requirements-cluster.txt, by package."""
+    return dict(line.split("==") for line in REQUIREMENTS.read_text().split() if "==" in line)
 
 
 def check_alone(running: dict[str, list[str]]) -> None:
@@ -138,11 +141,10 @@ def _problems(request: Request, partitions: dict[str, slurm.Partition]) -> Itera
             f"slurm_partition in the profile"
         )
         return
-    default = [x for x in partitions.values() if x.is_default]
-    if not request.partition and not default:
+    partition = slurm.partition_of(request.partition, partitions)
+    if partition is None:
         yield f"the cluster has no default partition: set slurm_partition in the profile ({names})"
         return
-    partition = partitions[request.partition] if request.partition else default[0]
     accounts = slurm.accounts()
     if request.account and accounts and request.account.lower() not in accounts:
         yield (

@@ -1,5 +1,6 @@
 """What a Slurm cluster says of itself, by its own commands."""
 
+import getpass
 import os
 import re
 import subprocess
@@ -93,17 +94,11 @@ def accounts() -> set[str]:
     """The accounts that this user may charge; none where the cluster does not say."""
     try:
         told = ask(
-            "sacctmgr", "-n", "-P", "show", "assoc", f"user={_user()}", "format=account"
+            "sacctmgr", "-n", "-P", "show", "assoc", f"user={getpass.getuser()}", "format=account"
         )
     except Unanswered:
         return set()
     return {name.strip().lower() for name in told.splitlines() if name.strip()}
-
-
-def _user() -> str:
-    import getpass
-
-    return getpass.getuser()
 
 
 def jobs_of(folder: str) -> dict[str, list[str]]:
@@ -117,19 +112,57 @@ def jobs_of(folder: str) -> dict[str, list[str]]:
     return found
 
 
-def known(numbers: Sequence[str]) -> set[str]:
-    """Which of these jobs Slurm knows, running or over.
+def states_in_queue(run: str) -> dict[str, str]:
+    """The states of a run's jobs by number, as long as the controller keeps those that are over.
 
     Raises:
         Unanswered: it does not say.
     """
-    wanted = ",".join(numbers)
+    return _states(ask("squeue", "-h", "-r", "-t", "all", "-n", run, "-o", "%i|%T"))
+
+
+def states_in_accounts(run: str) -> dict[str, str]:
+    """The states of a run's jobs by number, those that were over days ago too.
+
+    Raises:
+        Unanswered: the accounting does not say.
+    """
+    options = ("-X", "-n", "-P", "-S", "now-7days", "--name", run, "-o", "JobID,State")
+    return _states(ask("sacct", *options))
+
+
+def _states(told: str) -> dict[str, str]:
+    """States by number; `sacct` says "CANCELLED by 1000" and cuts long words off with a plus."""
+    rows = [line.split("|") for line in told.splitlines() if "|" in line]
+    return {number: state.split()[0].rstrip("+") for number, state in rows}
+
+
+def may_know(number: str) -> bool:
+    """Whether Slurm knows a job, running or over, or does not say."""
     try:
-        told = ask("sacct", "-n", "-P", "-X", "-j", wanted, "-o", "JobID")
+        queue = ask("squeue", "-h", "-r", "-t", "all", "--me", "-o", "%i").split()
     except Unanswered:
-        told = ""
-    queue = ask("squeue", "-h", "-t", "all", "--me", "-r", "-o", "%i")
-    return set(told.split()) | set(queue.split())
+        return True
+    try:
+        accounts = ask("sacct", "-X", "-n", "-P", "-j", number, "-o", "JobID").split()
+    except Unanswered:
+        return number in queue or has_accounting()
+    return number in queue or number in accounts
+
+
+def nodes_of(number: str) -> set[str]:
+    """The node on which a job was, as far as the accounting says."""
+    try:
+        told = ask("sacct", "-X", "-n", "-P", "-j", number, "-o", "NodeList").split()
+    except Unanswered:
+        return set()
+    return {node for node in told if node not in ("None", "assigned", "")}
+
+
+def partition_of(name: str, found: dict[str, Partition]) -> Partition | None:
+    """The partition of that name; the default for an empty one; None if there is none."""
+    default = next((x for x in found.values() if x.is_default), None)
+    return found.get(name) if name else default
 
 
 def refusal(options: Sequence[str]) -> str | None:

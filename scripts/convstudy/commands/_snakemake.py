@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from convstudy.cluster import profiles
 from convstudy.foundation import plugin_files
 from convstudy.foundation.errors import UserError
 from convstudy.study import config_files
@@ -27,6 +28,7 @@ def arguments(given: Sequence[str]) -> list[str]:
     files, rest = [str(Path(x).absolute()) for x in given[:count]], list(given[count:])
     config_files.check(given[:count])  # Snakemake reads them before the Snakefile could
     parsed = _parsed(rest)
+    _check_profiles(parsed)
     if not files and not any((parsed.configfile, parsed.snakefile, parsed.directory)):
         _check_here(Path())
     # targets in front, because options such as --configfile take all words that follow
@@ -38,6 +40,16 @@ def arguments(given: Sequence[str]) -> list[str]:
         if parsed.directory is None:
             found += ["--directory", str(Path(files[0]).parent)]
     return found + rest
+
+
+def _check_profiles(parsed: Any) -> None:
+    """Refuse profiles for a cluster that could not be used, in words that name the repair."""
+    from snakemake import cli
+
+    options = set(cli.get_argument_parser()._option_string_actions)
+    folders = [Path(), Path("profiles"), SNAKEFILE.parent / "profiles"]
+    for name in [*(parsed.profile or []), *filter(None, [parsed.workflow_profile])]:
+        profiles.check(name, folders, options)
 
 
 def _check_here(folder: Path) -> None:

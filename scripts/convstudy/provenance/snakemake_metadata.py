@@ -49,7 +49,9 @@ def _read(path: Path) -> dict[str, Any] | None:
 
 def _is_of(made: dict[str, str | None], record: dict[str, Any]) -> bool:
     """Whether a step read its inputs as the steps that made them have left them."""
-    return all(made.get(path, sha256) == sha256 for path, sha256 in records.inputs_of(record).items())
+    return all(
+        made.get(path, sha256) == sha256 for path, sha256 in records.inputs_of(record).items()
+    )
 
 
 def _memory(record: dict[str, Any]) -> MetadataRecord:

@@ -1,0 +1,61 @@
+"""Runs of a tiny study on the small cluster, and what tests do with them."""
+
+import contextlib
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import projects
+
+# what this small cluster allows
+FITTING = ("--resources", "runtime=60", "mem_mb=6000", "turns=1")
+QUICK = ("--slurm-init-seconds-before-status-checks", "2", "--latency-wait", "10")
+
+
+class Run:
+    """A run of Snakemake that a test watches."""
+
+    def __init__(self, command: list[str], folder: Path):
+        self._output = folder / "run.txt"
+        with open(self._output, "w") as stream:
+            self.process = subprocess.Popen(
+                command, cwd=folder, stdout=stream, stderr=stream, start_new_session=True
+            )
+
+    def said(self) -> str:
+        return self._output.read_text()
+
+    def end(self, seconds: float = 300) -> tuple[int, str]:
+        """Wait for the end; its exit status and all that it said."""
+        try:
+            return self.process.wait(seconds), self.said()
+        finally:
+            self.kill()
+
+    def kill(self) -> None:
+        """Kill Snakemake, not what it submitted."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+
+class OnCluster:
+    """A project whose jobs go to Slurm."""
+
+    def __init__(self, folder: Path, python: Path):
+        folder.mkdir(exist_ok=True)
+        self.folder, self.python = folder, python
+        projects.put_sources(folder)
+
+    def start(self, *arguments: str, profile: str = "slurm", options: tuple[str, ...] = FITTING):
+        study = ("--configfile", "tiny.yaml", "--workflow-profile", profile)
+        command = [self.python, "-m", "snakemake", *arguments, *study, *options, *QUICK]
+        return Run(command, self.folder)
+
+    def run(self, *arguments: str, **how) -> tuple[int, str]:
+        return self.start(*arguments, **how).end()
+
+    def log(self, step: str) -> str:
+        path = self.folder / "results/logs" / f"{step}.log"
+        return path.read_text() if path.is_file() else ""
