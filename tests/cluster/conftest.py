@@ -1,28 +1,17 @@
 """A real Slurm on this machine, where it is installed, and an environment with its plug-in."""
 
 import shutil
-import subprocess
-import sys
-import sysconfig
 from pathlib import Path
 
-import projects
+import cluster_run
 import pytest
 import slurm_cluster
-from cluster_run import OnCluster
 
 
 @pytest.fixture(scope="session")
 def python(tmp_path_factory) -> Path:
     """The Python of an environment that has ours, and what requirements-cluster.txt adds."""
-    folder = tmp_path_factory.mktemp("environment")
-    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-    (packages,) = folder.glob("lib/*/site-packages")
-    (packages / "ours.pth").write_text(sysconfig.get_path("purelib") + "\n")
-    requirements = projects.ROOT / "requirements-cluster.txt"
-    pip = [folder / "bin/pip", "install", "-q", "--disable-pip-version-check"]
-    subprocess.run([*pip, "--no-deps", "-r", requirements], check=True)
-    return folder / "bin/python"
+    return cluster_run.environment(tmp_path_factory.mktemp("environment"))
 
 
 @pytest.fixture(scope="session")
@@ -46,6 +35,6 @@ def cluster(slurm):
 
 
 @pytest.fixture
-def project(tmp_path, python) -> OnCluster:
+def project(tmp_path, python) -> cluster_run.OnCluster:
     """A new project of the tiny study."""
-    return OnCluster(tmp_path / "project", python)
+    return cluster_run.OnCluster(tmp_path / "project", python)

@@ -4,6 +4,8 @@ import contextlib
 import os
 import signal
 import subprocess
+import sys
+import sysconfig
 from pathlib import Path
 
 import projects
@@ -11,6 +13,17 @@ import projects
 # what this small cluster allows
 FITTING = ("--resources", "runtime=60", "mem_mb=6000", "turns=1")
 QUICK = ("--slurm-init-seconds-before-status-checks", "2", "--latency-wait", "10")
+
+
+def environment(folder: Path) -> Path:
+    """The Python of a new environment that has ours, and what requirements-cluster.txt adds."""
+    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+    (packages,) = folder.glob("lib/*/site-packages")
+    (packages / "ours.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    requirements = projects.ROOT / "requirements-cluster.txt"
+    pip = [folder / "bin/pip", "install", "-q", "--disable-pip-version-check"]
+    subprocess.run([*pip, "--no-deps", "-r", requirements], check=True)
+    return folder / "bin/python"
 
 
 class Run:
@@ -48,10 +61,14 @@ class OnCluster:
         self.folder, self.python = folder, python
         projects.put_sources(folder)
 
-    def start(self, *arguments: str, profile: str = "slurm", options: tuple[str, ...] = FITTING):
+    def command(
+        self, *arguments: str, profile: str = "slurm", options: tuple[str, ...] = FITTING
+    ) -> list[str | Path]:
         study = ("--configfile", "tiny.yaml", "--workflow-profile", profile)
-        command = [self.python, "-m", "snakemake", *arguments, *study, *options, *QUICK]
-        return Run(command, self.folder)
+        return [self.python, "-m", "snakemake", *arguments, *study, *options, *QUICK]
+
+    def start(self, *arguments: str, **how) -> Run:
+        return Run(self.command(*arguments, **how), self.folder)
 
     def run(self, *arguments: str, **how) -> tuple[int, str]:
         return self.start(*arguments, **how).end()

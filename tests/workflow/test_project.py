@@ -15,13 +15,13 @@ def requirements(name: str) -> dict[str, str]:
     return dict(re.findall(r"^([a-z0-9-]+)==([0-9.]+)", "\n".join(lines), re.M))
 
 
-@pytest.mark.parametrize("name", ["tensorflow", "plotting", "download"])
+@pytest.mark.parametrize("name", ["tensorflow", "plotting", "download", "cluster"])
 def test_conda_environments_pin_what_the_requirements_pin(name):
     entries = yaml.safe_load((ROOT / "envs" / f"{name}.yaml").read_text())["dependencies"]
     pip = next((entry["pip"] for entry in entries if isinstance(entry, dict)), [])
     pins = [re.split("==?", entry) for entry in entries if isinstance(entry, str) and "=" in entry]
     pins += [entry.split("==") for entry in pip]
-    pinned = requirements("requirements.txt")
+    pinned = requirements("requirements.txt") | requirements("requirements-cluster.txt")
     assert {n: v for n, v in pins if n != "python"} == {
         n: pinned[n] for n, v in pins if n != "python"
     }
@@ -29,6 +29,19 @@ def test_conda_environments_pin_what_the_requirements_pin(name):
 
 def test_the_lock_file_holds_every_direct_requirement():
     assert requirements("requirements.in").items() <= requirements("requirements.txt").items()
+
+
+def test_the_profiles_for_clusters_hold_what_the_default_profile_says_of_staleness():
+    def read(name):
+        return yaml.safe_load((ROOT / "profiles" / name / "config.yaml").read_text())
+
+    default = read("default")
+    del default["cores"]  # of this machine
+    for name in ("slurm", "slurm-gpu", "generic"):
+        assert default.items() <= read(name).items(), name
+    with_gpus = read("slurm-gpu")
+    del with_gpus["set-resources"]
+    assert with_gpus == read("slurm")
 
 
 def test_every_script_has_a_rule_and_every_rule_a_script():

@@ -42,6 +42,7 @@ class Executor(PluginExecutor):
             raise WorkflowError(str(error)) from None
         self._seen: dict[str, float] = {}  # when a job was submitted, or last known to Slurm
         self._silent_since: float | None = None
+        self._without_accounts = False
         self._sources = _sources(workflow.executor_settings.status_command)
         super().__init__(workflow, logger)
 
@@ -101,14 +102,24 @@ class Executor(PluginExecutor):
             yield job_info
 
     def _states(self) -> dict[str, str]:
-        """States by number of job, from whatever part of Slurm answers."""
+        """States by number of job, from the part of Slurm that answers.
+
+        Raises:
+            Unanswered: none does.
+        """
+        first, *others = self._sources
         try:
-            return self._sources[0](self.run_uuid)
+            found = first(self.run_uuid)
         except slurm.Unanswered as error:
-            try:
-                return self._sources[1](self.run_uuid)
-            except (slurm.Unanswered, IndexError):
-                raise error from None
+            if not others:
+                raise
+            found = others[0](self.run_uuid)
+            if not self._without_accounts:
+                self.logger.warning(f"sacct does not answer ({error}): squeue is asked instead.")
+            self._without_accounts = True
+        else:
+            self._without_accounts = False
+        return found
 
     def _settle(self, job_info: Any, state: str | None) -> bool:
         """Report a job that is over; whether it is."""
@@ -153,7 +164,7 @@ class Executor(PluginExecutor):
 
 
 def _sources(preferred: str | None) -> list[Any]:
-    """Whom to ask for the states: first what the profile names, or what knows finished jobs longest."""
+    """Whom to ask for the states, first of all who knows finished jobs longest."""
     if preferred == "squeue" or not slurm.has_accounting():
         return [slurm.states_in_queue]
     return [slurm.states_in_accounts, slurm.states_in_queue]

@@ -132,9 +132,9 @@ def states_in_accounts(run: str) -> dict[str, str]:
 
 
 def _states(told: str) -> dict[str, str]:
-    """States by number; `sacct` says "CANCELLED by 1000" and cuts long words off with a plus."""
+    """States by number; `sacct` says "CANCELLED by 1000"."""
     rows = [line.split("|") for line in told.splitlines() if "|" in line]
-    return {number: state.split()[0].rstrip("+") for number, state in rows}
+    return {number: state.split()[0] for number, state in rows}
 
 
 def may_know(number: str) -> bool:

@@ -1,0 +1,50 @@
+"""What jobs ask a cluster for."""
+
+import pytest
+
+from convstudy.study import job_sizes
+
+
+@pytest.fixture
+def ten_megabytes(tmp_path):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder/part").write_bytes(bytes(4_000_000))
+    (tmp_path / "file").write_bytes(bytes(6_000_000))
+    return [str(tmp_path / "folder"), str(tmp_path / "file")]
+
+
+def test_files_and_folders_are_counted(ten_megabytes):
+    assert job_sizes.megabytes(ten_megabytes) == 10
+
+
+@pytest.mark.parametrize("step", job_sizes.STEPS)
+def test_more_data_and_further_attempts_ask_for_more(step, ten_megabytes):
+    for ask in (job_sizes.memory_mb, job_sizes.minutes):
+        first, nothing = ask(step, ten_megabytes, 1), ask(step, [], 1)
+        assert isinstance(first, int) and first >= nothing > 0
+        assert ask(step, ten_megabytes, 3) == 3 * first
+
+
+def test_a_training_asks_for_the_time_of_its_epochs(ten_megabytes):
+    once, often = (job_sizes.minutes("train images", ten_megabytes, 1, n) for n in (1, 301))
+    assert often - once == pytest.approx(300 * 10 / job_sizes.STEPS["train images"].rate, abs=1)
+
+
+def test_a_file_that_is_not_made_yet_is_an_answer_for_snakemake():
+    with pytest.raises(FileNotFoundError):
+        job_sizes.memory_mb("prepare_data", ["nowhere"], 1)
+
+
+@pytest.mark.parametrize(
+    "statistics, takes, step",
+    [
+        (None, "images", "train images"),
+        ("train", "images", "train whitened images"),
+        (None, "features", "train features"),
+        (None, "backbone", "train backbone"),
+    ],
+)
+def test_every_run_is_of_a_known_step(statistics, takes, step):
+    run = {"statistics_from": statistics, "input": takes}
+    assert job_sizes.of_run("train", run) == step and step in job_sizes.STEPS
+    assert job_sizes.of_run("evaluate", run) in job_sizes.STEPS
