@@ -9,6 +9,13 @@ import projects
 import pytest
 
 
+def pytest_collection_modifyitems(items):
+    """Give each file to one worker, and the one cluster of this machine, too."""
+    for item in items:
+        group = "slurm" if "cluster" in item.fixturenames else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(scope="session")
 def built(tmp_path_factory, worker_id) -> Path:
     """The project as its one run left it; nobody may change it."""

@@ -31,10 +31,18 @@ def cluster(slurm):
     """The cluster with all its daemons and without jobs."""
     slurm.up()
     yield slurm
-    slurm.said("scancel", "--user=root")
+    if slurm.running("slurmctld"):  # without it scancel tries for long
+        slurm.said("scancel", "--user=root")
 
 
 @pytest.fixture
 def project(tmp_path, python) -> cluster_run.OnCluster:
     """A new project of the tiny study."""
+    return cluster_run.OnCluster(tmp_path / "project", python)
+
+
+@pytest.fixture
+def prepared(built, tmp_path, python) -> cluster_run.OnCluster:
+    """The project in which the tiny study has run, so that a new training is all there is to do."""
+    shutil.copytree(built, tmp_path / "project", symlinks=True)
     return cluster_run.OnCluster(tmp_path / "project", python)

@@ -27,7 +27,7 @@ def test_what_the_cluster_does_not_have_is_refused_in_a_sentence(cluster, projec
         "the cluster has no partition 'fast'; it has: gpu, main. Set slurm_partition in the profile"
     )
     said = refused(project, "--default-resources", "slurm_partition=main", "slurm_account=zoo")
-    assert said.startswith("you may not use the account 'zoo'; yours are: lab.")
+    assert said.startswith("you may not use the account 'zoo'; yours are: lab, root.")
     said = refused(project, "--set-resources", "draw_objects:mem_mb=6500", options=())
     assert said.startswith("draw_objects asks for 6500 MB of memory, which no node of partition")
 

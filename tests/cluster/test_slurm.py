@@ -84,9 +84,9 @@ def test_a_study_has_the_same_bytes_as_without_a_cluster(cluster, project, built
     assert len({x[1] for x in done}) > 1, "on one node alone"
 
 
-def test_what_ends_badly_is_tried_again_and_trainings_go_on_from_their_epoch(cluster, project):
+def test_what_ends_badly_is_tried_again_and_trainings_go_on_from_their_epoch(cluster, prepared):
     epochs = {"over_time": 1800, "out_of_memory": 10, "cancelled": 200, "on_a_lost_node": 200}
-    targets = lengthen(project, **epochs)
+    targets = lengthen(prepared, **epochs)
     first = "wildcards.variant == '{}' and attempt == 1"
     needs = (
         *("--set-threads", "train_model=2"),  # a node each
@@ -95,12 +95,12 @@ def test_what_ends_badly_is_tried_again_and_trainings_go_on_from_their_epoch(clu
         f"train_model:mem_mb=500 if {first.format('out_of_memory')} else 1400",
         *SINGLY,
     )
-    run = project.start(*targets, options=needs)
+    run = prepared.start(*targets, options=needs)
     try:
-        until(lambda: trains(cluster, project, "cancelled"), run)
+        until(lambda: trains(cluster, prepared, "cancelled"), run)
         cluster.call("scancel", number_of(cluster, "cancelled"))
         until(lambda: "was cancelled" in run.said(), run)
-        until(lambda: trains(cluster, project, "on_a_lost_node"), run)
+        until(lambda: trains(cluster, prepared, "on_a_lost_node"), run)
         number = number_of(cluster, "on_a_lost_node")
         node = cluster.said("squeue", "-h", "-j", number, "-o", "%N").strip()
         cluster.kill(node)
@@ -117,10 +117,10 @@ def test_what_ends_badly_is_tried_again_and_trainings_go_on_from_their_epoch(clu
     for variant, how in ends.items():
         told = rf"FAILED Training {variant} .*\(Slurm job \d+ {how}.*; it is tried again"
         assert re.search(told, said), said
-        history = project.folder / f"results/runs/tiny_objects/{variant}/seed0/history.csv"
+        history = prepared.folder / f"results/runs/tiny_objects/{variant}/seed0/history.csv"
         assert len(history.read_text().splitlines()) == epochs[variant] + 1
         if variant != "out_of_memory":
-            assert "continuing after epoch" in project.log(LOG.format(variant)), variant
+            assert "continuing after epoch" in prepared.log(LOG.format(variant)), variant
 
 
 @pytest.mark.parametrize(
@@ -130,12 +130,12 @@ def test_what_ends_badly_is_tried_again_and_trainings_go_on_from_their_epoch(clu
         ("slurmctld", "squeue", "Slurm does not say how the 1 jobs are"),
     ],
 )
-def test_a_run_outlives_a_daemon_that_is_away(cluster, project, daemon, asked, said):
-    run = project.start(
-        *lengthen(project, long=200), "--slurm-status-command", asked, options=SINGLY
+def test_a_run_outlives_a_daemon_that_is_away(cluster, prepared, daemon, asked, said):
+    run = prepared.start(
+        *lengthen(prepared, long=200), "--slurm-status-command", asked, options=SINGLY
     )
     try:
-        until(lambda: trains(cluster, project, "long"), run)
+        until(lambda: trains(cluster, prepared, "long"), run)
         cluster.kill(daemon)
         until(lambda: said in run.said(), run)
         cluster.start(daemon)
@@ -146,24 +146,24 @@ def test_a_run_outlives_a_daemon_that_is_away(cluster, project, daemon, asked, s
     assert asked == "sacct" or "Slurm answers again" in told
 
 
-def test_a_second_run_is_refused_while_jobs_of_a_killed_one_work(cluster, project):
-    targets = lengthen(project, long=300)
-    first = project.start(*targets, options=SINGLY)
+def test_a_second_run_is_refused_while_jobs_of_a_killed_one_work(cluster, prepared):
+    targets = lengthen(prepared, long=300)
+    first = prepared.start(*targets, options=SINGLY)
     try:
-        until(lambda: trains(cluster, project, "long"), first)
+        until(lambda: trains(cluster, prepared, "long"), first)
     finally:
         first.kill()
     number = number_of(cluster, "long")
-    projects.snakemake(project.folder, "--unlock")
-    status, said = project.run(*targets, options=SINGLY)
+    projects.snakemake(prepared.folder, "--unlock")
+    status, said = prepared.run(*targets, options=SINGLY)
     assert status == 1
     assert f"jobs of an earlier run still wait or work in this folder (Slurm job {number})" in said
     (command,) = re.findall(r"scancel --name=[\w-]+", said)
     cluster.call(*command.split())
     until(lambda: not cluster.said("squeue", "-h"), first)
-    status, said = project.run(*targets, options=SINGLY)
+    status, said = prepared.run(*targets, options=SINGLY)
     assert status == 0, said
-    assert "continuing after epoch" in project.log(LOG.format("long"))
+    assert "continuing after epoch" in prepared.log(LOG.format("long"))
 
 
 def trains(cluster, project, variant: str) -> bool:

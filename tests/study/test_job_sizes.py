@@ -36,15 +36,15 @@ def test_a_file_that_is_not_made_yet_is_an_answer_for_snakemake():
 
 
 @pytest.mark.parametrize(
-    "statistics, takes, step",
+    "generator, takes, step",
     [
-        (None, "images", "train images"),
-        ("train", "images", "train whitened images"),
+        ("none", "images", "train images"),
+        ("whiten", "images", "train whitened images"),
         (None, "features", "train features"),
-        (None, "backbone", "train backbone"),
+        ("normalize", "backbone", "train backbone"),
     ],
 )
-def test_every_run_is_of_a_known_step(statistics, takes, step):
-    run = {"statistics_from": statistics, "input": takes}
+def test_every_run_is_of_a_known_step(generator, takes, step):
+    run = {"generator": generator and {"kind": generator}, "input": takes}
     assert job_sizes.of_run("train", run) == step and step in job_sizes.STEPS
     assert job_sizes.of_run("evaluate", run) in job_sizes.STEPS

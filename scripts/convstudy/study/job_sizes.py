@@ -1,8 +1,9 @@
 """The memory and the time that jobs ask a cluster for, from the size of their data.
 
 Without a cluster they bind nothing. They are estimates on the safe side, so that a job rarely fails
-for want of either; one that does asks for more at its next attempt. The figures behind them are
-peaks of memory and rates of two-core machines, in docs/cluster.md.
+for want of either; one that does asks for more at its next attempt. Behind them are the memory that
+a training takes for each byte of its images (tests/benchmarks/stream_memory.py) and the rates of the
+slowest networks of the practical on one core.
 """
 
 from collections.abc import Iterable
@@ -83,7 +84,8 @@ def minutes(step: str, files: Iterable[str], attempt: int, passes: int = 1) -> i
 
 def of_run(kind: str, run: dict) -> str:
     """The step of a run, `train` or `evaluate`, by what its model takes."""
-    return f"{kind} whitened images" if run["statistics_from"] else f"{kind} {run['input']}"
+    whitened = run["generator"] and run["generator"]["kind"] == "whiten"
+    return f"{kind} whitened images" if whitened else f"{kind} {run['input']}"
 
 
 def megabytes(files: Iterable[str]) -> float:
