@@ -157,7 +157,7 @@ def test_a_second_run_is_refused_while_jobs_of_a_killed_one_work(cluster, prepar
     projects.snakemake(prepared.folder, "--unlock")
     status, said = prepared.run(*targets, options=SINGLY)
     assert status == 1
-    assert f"jobs of an earlier run still wait or work in this folder (Slurm job {number})" in said
+    assert f"jobs of another run still wait or work in this folder (Slurm job {number})" in said
     (command,) = re.findall(r"scancel --name=[\w-]+", said)
     cluster.call(*command.split())
     until(lambda: not cluster.said("squeue", "-h"), first)

@@ -35,9 +35,10 @@ class Executor(PluginExecutor):
                     f"threads of each job: start it with --workflow-profile in place of --profile "
                     f"(profiles/default has `cores: all`, of this machine), and without -c"
                 )
-            for note in preflight.check(requests(workflow), Path.cwd()):
+            wanted = requests(workflow)
+            for note in preflight.check(wanted, Path.cwd()):
                 logger.warning(note)
-            self._watched_partitions = slurm.partitions()
+            self._watched_partitions = slurm.partitions() if wanted else {}
         except UserError as error:
             raise WorkflowError(str(error)) from None
         self._seen: dict[str, float] = {}  # when a job was submitted, or last known to Slurm
@@ -49,6 +50,14 @@ class Executor(PluginExecutor):
     def get_account_arg(self, job: Any) -> Iterator[str]:
         """The account that the profile names; without one Slurm takes the user's default."""
         return super().get_account_arg(job) if job.resources.get("slurm_account") else iter([""])
+
+    def additional_general_args(self) -> str:
+        """How Snakemake is started in a job: to do its steps one after the other, in one process.
+
+        The plug-in lets it start each step by `srun`, with another Snakemake, which a step on
+        several nodes would need, and which takes longer than many a step of ours.
+        """
+        return "--executor local --jobs 1"
 
     def run_job(self, job: Any) -> None:
         """Hold a job to the time that its partition gives, and submit it.
@@ -176,29 +185,28 @@ def _log(job_info: Any) -> Path | None:
     return path and Path(path)
 
 
-def requests(workflow: Any) -> set[preflight.Request]:
-    """What the jobs of a run that are not done here will ask for.
+def requests(workflow: Any) -> list[preflight.Request]:
+    """The most that the jobs of a run which are not done here will ask for, by rule and place.
 
     What follows from files that are not made yet is taken to be the most that the run allows.
     """
-    most = workflow.global_resources
-    found = set()
+    allowed = {"runtime": None, "mem_mb": None}
+    allowed |= {
+        x: workflow.global_resources[x].value for x in allowed if x in workflow.global_resources
+    }
+    most: dict[tuple[str, str, str], dict[str, int]] = {}
     for job in workflow.dag.needrun_jobs():
         if job.is_local or job.is_norun:
             continue
-        asked = dict(job.resources.items())
-        for name in ("runtime", "mem_mb"):
-            if isinstance(asked.get(name), str):  # not known yet
-                asked[name] = most[name].value if name in most else None
-        found.add(
-            preflight.Request(
-                job.rule.name,
-                str(asked.get("slurm_partition") or ""),
-                str(asked.get("slurm_account") or ""),
-                asked.get("runtime"),
-                asked.get("mem_mb"),
-                job.threads,
-                asked.get("gpu") or 0,
-            )
-        )
-    return found
+        asked = job.resources
+        place = (asked.get("slurm_partition") or "", asked.get("slurm_account") or "")
+        found = most.setdefault((job.rule.name, *map(str, place)), {"cpus": 1})
+        for name, key in ARGUMENTS.items():
+            value = asked.get(key)
+            value = allowed[key] if isinstance(value, str) else value  # not known yet
+            if value is not None:
+                found[name] = max(value, found.get(name, 0))
+    return [preflight.Request(*where, **what) for where, what in sorted(most.items())]
+
+
+ARGUMENTS = {"minutes": "runtime", "mem_mb": "mem_mb", "cpus": "_cores", "gpus": "gpu"}

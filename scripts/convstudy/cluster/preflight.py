@@ -30,9 +30,9 @@ cd {folder} 2>/dev/null || exit {no_folder}
 """
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Request:
-    """What jobs of one rule ask for.
+    """The most that jobs of one rule ask for.
 
     Attributes:
         rule: the rule, or the group of several.
@@ -61,7 +61,7 @@ class Request:
 
 
 def check(requests: Iterable[Request], folder: Path) -> list[str]:
-    """Refuse to start what could not run.
+    """Refuse to start what could not run; where no job is asked for, nothing is looked at.
 
     Args:
         requests: what the jobs of this run will ask for.
@@ -73,6 +73,9 @@ def check(requests: Iterable[Request], folder: Path) -> list[str]:
     Raises:
         UserError: something is missing; the message has a sentence for each thing.
     """
+    requests = list(requests)
+    if not requests:
+        return []
     check_plugin()
     if shutil.which("sbatch") is None:
         raise UserError(
@@ -89,8 +92,8 @@ def check(requests: Iterable[Request], folder: Path) -> list[str]:
             f"the partitions"
         ) from None
     check_alone(running)
-    requests = sorted(set(requests))
-    problems = dict.fromkeys(x for request in requests for x in _problems(request, found))
+    accounts = slurm.accounts()
+    problems = dict.fromkeys(x for one in requests for x in _problems(one, found, accounts))
     if problems:
         raise UserError("\n".join(problems))
     return _look_at_nodes(requests, folder)
@@ -126,13 +129,15 @@ def check_alone(running: dict[str, list[str]]) -> None:
     for run, numbers in running.items():
         few = ", ".join(numbers[:5]) + (f" and {len(numbers) - 5} more" if numbers[5:] else "")
         raise UserError(
-            f"jobs of an earlier run still wait or work in this folder (Slurm job {few}). Wait "
+            f"jobs of another run still wait or work in this folder (Slurm job {few}). Wait "
             f"until `squeue --me` shows them no more, and nothing that they make is lost; or end "
             f"them (scancel --name={run}), and a training goes on from its last epoch"
         )
 
 
-def _problems(request: Request, partitions: dict[str, slurm.Partition]) -> Iterable[str]:
+def _problems(
+    request: Request, partitions: dict[str, slurm.Partition], accounts: set[str]
+) -> Iterable[str]:
     """What hinders the jobs of one rule."""
     names = ", ".join(sorted(partitions))
     if request.partition and request.partition not in partitions:
@@ -145,7 +150,6 @@ def _problems(request: Request, partitions: dict[str, slurm.Partition]) -> Itera
     if partition is None:
         yield f"the cluster has no default partition: set slurm_partition in the profile ({names})"
         return
-    accounts = slurm.accounts()
     if request.account and accounts and request.account.lower() not in accounts:
         yield (
             f"you may not use the account '{request.account}'; yours are: "

@@ -7,11 +7,13 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from convstudy.foundation.errors import UserError
+
 SECONDS = 60.0  # until a command counts as unanswered
 _TIME = re.compile(r"(?:(?P<days>\d+)-)?(?P<hours>\d+):(?P<minutes>\d+):(?P<seconds>\d+)$")
 
 
-class Unanswered(Exception):
+class Unanswered(UserError):
     """A command of Slurm's failed; the message is its last line."""
 
 
@@ -104,7 +106,7 @@ def accounts() -> set[str]:
 def jobs_of(folder: str) -> dict[str, list[str]]:
     """Jobs that Snakemake has submitted from a folder and that are not over: numbers by run."""
     found: dict[str, list[str]] = {}
-    told = ask("squeue", "-h", "--me", "-o", "%i|%j|%k|%Z")
+    told = ask("squeue", "-h", "-o", "%i|%j|%k|%Z")
     for line in told.splitlines():
         number, run, comment, workdir = line.split("|", 3)
         if comment.startswith("rule_") and os.path.realpath(workdir) == os.path.realpath(folder):

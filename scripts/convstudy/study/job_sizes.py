@@ -2,8 +2,8 @@
 
 Without a cluster they bind nothing. They are estimates on the safe side, so that a job rarely fails
 for want of either; one that does asks for more at its next attempt. Behind them are the memory that
-a training takes for each byte of its images (tests/benchmarks/stream_memory.py) and the rates of the
-slowest networks of the practical on one core.
+a training takes for each byte of its images (tests/benchmarks/stream_memory.py) and the rates of
+the slowest networks of the practical on one core.
 """
 
 from collections.abc import Iterable
