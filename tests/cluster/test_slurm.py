@@ -78,14 +78,14 @@ def test_a_study_has_the_same_bytes_as_without_a_cluster(cluster, project, built
     assert len(made) >= 13
     for path in made:
         assert content(project.folder / path) == content(built / path), path
-    done = [x for x in jobs(cluster, "state", "nodelist", "comment", "jobname")[before:]]
+    done = [x for x in jobs(cluster, "state", "nodelist", "jobname")[before:] if x[2] != "sh"]
     # all but those of a head, and a training with its evaluation, are a job each
-    assert len(done) == 9 + 1 and {x[0] for x in done} == {"COMPLETED"}  # one looked at a node
+    assert [x[0] for x in done] == ["COMPLETED"] * 10
     assert len({x[1] for x in done}) > 1, "on one node alone"
 
 
 def test_what_ends_badly_is_tried_again_and_trainings_go_on_from_their_epoch(cluster, prepared):
-    epochs = {"over_time": 1800, "out_of_memory": 10, "cancelled": 200, "on_a_lost_node": 200}
+    epochs = {"over_time": 2400, "out_of_memory": 10, "cancelled": 200, "on_a_lost_node": 200}
     targets = lengthen(prepared, **epochs)
     first = "wildcards.variant == '{}' and attempt == 1"
     needs = (
