@@ -12,7 +12,8 @@ import pytest
 def pytest_collection_modifyitems(items):
     """Give each file to one worker, and the one cluster of this machine, too."""
     for item in items:
-        group = "slurm" if "cluster" in item.fixturenames else str(item.path)
+        on_cluster = {"cluster", "python"} & set(item.fixturenames)
+        group = "slurm" if on_cluster else str(item.path)
         item.add_marker(pytest.mark.xdist_group(group))
 
 

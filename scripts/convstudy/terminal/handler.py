@@ -37,6 +37,8 @@ NOISE = (
     "SLURM run ID:",
     "MinJobAge ",
     "Cleaning up SLURM log files",
+    "Submitted job ",
+    "Submitted group job ",
 )
 SUBMITTED = " has been submitted with SLURM jobid "
 
