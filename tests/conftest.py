@@ -9,6 +9,7 @@ import projects
 import pytest
 
 
+@pytest.hookimpl(tryfirst=True)  # before the one that reads the groups
 def pytest_collection_modifyitems(items):
     """Give each file to one worker, and the one cluster of this machine, too."""
     for item in items:
