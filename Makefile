@@ -14,7 +14,7 @@ run: .venv/installed
 	snakemake results/summary.csv
 
 test: lint
-	pytest -n 2 --dist loadgroup
+	pytest -n 2 --dist loadfile
 
 fuzz: .venv/installed
 	python tests/fuzz/run.py --cases $(CASES) --seed $(SEED)

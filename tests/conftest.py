@@ -7,15 +7,20 @@ from pathlib import Path
 
 import projects
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 
-@pytest.hookimpl(tryfirst=True)  # before the one that reads the groups
-def pytest_collection_modifyitems(items):
-    """Give each file to one worker, and the one cluster of this machine, too."""
-    for item in items:
-        on_cluster = {"cluster", "python"} & set(item.fixturenames)
-        group = "slurm" if on_cluster else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
+class OneCluster(LoadFileScheduling):
+    """Gives each file to one worker, and all that may need the one cluster to the same."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = super()._split_scope(nodeid)
+        return "tests/cluster" if file.startswith("tests/cluster/") else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    return OneCluster(config, log)
 
 
 @pytest.fixture(scope="session")
