@@ -70,7 +70,6 @@ def without_costs(values: dict) -> dict:
 
 
 def test_a_study_has_the_same_bytes_as_without_a_cluster(cluster, project, built):
-    before = len(jobs(cluster, "jobid"))
     status, said = project.run(WHITENED, HEAD)
     assert status == 0, said
     made = [x for x in project.folder.glob("results/**/*") if x.is_file() and "logs" not in x.parts]
@@ -78,14 +77,15 @@ def test_a_study_has_the_same_bytes_as_without_a_cluster(cluster, project, built
     assert len(made) >= 13
     for path in made:
         assert content(project.folder / path) == content(built / path), path
-    done = [x for x in jobs(cluster, "state", "nodelist", "jobname")[before:] if x[2] != "sh"]
+    known = jobs(cluster, "state", "nodelist", "workdir", "jobname")
+    done = [x for x in known if x[2] == str(project.folder) and x[3] != "sh"]
     # all but those of a head, and a training with its evaluation, are a job each
     assert [x[0] for x in done] == ["COMPLETED"] * 10
     assert len({x[1] for x in done}) > 1, "on one node alone"
 
 
 def test_what_ends_badly_is_tried_again_and_trainings_go_on_from_their_epoch(cluster, prepared):
-    epochs = {"over_time": 2400, "out_of_memory": 10, "cancelled": 200, "on_a_lost_node": 200}
+    epochs = {"over_time": 2000, "out_of_memory": 10, "cancelled": 200, "on_a_lost_node": 400}
     targets = lengthen(prepared, **epochs)
     first = "wildcards.variant == '{}' and attempt == 1"
     needs = (
@@ -98,13 +98,14 @@ def test_what_ends_badly_is_tried_again_and_trainings_go_on_from_their_epoch(clu
     run = prepared.start(*targets, options=needs)
     try:
         until(lambda: trains(cluster, prepared, "cancelled"), run)
-        cluster.call("scancel", number_of(cluster, "cancelled"))
-        until(lambda: "was cancelled" in run.said(), run)
+        number = number_of(cluster, "cancelled")
+        cluster.call("scancel", number)
+        until(lambda: number not in cluster.said("squeue", "-h", "-o", "%i").split(), run)
         until(lambda: trains(cluster, prepared, "on_a_lost_node"), run)
         number = number_of(cluster, "on_a_lost_node")
         node = cluster.said("squeue", "-h", "-j", number, "-o", "%N").strip()
         cluster.kill(node)
-        status, said = run.end()
+        status, said = run.end(600)
     finally:
         run.kill()
     assert status == 0, said
