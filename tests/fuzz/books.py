@@ -63,7 +63,8 @@ def check_record(case: bytes, path: Path) -> None:
         file.write_bytes(content)
     for problem in verification.problems(project / "results"):
         assert "\n" not in problem, f"more than one line: {problem}"
-    snakemake_metadata._memory(place)
+    if known := snakemake_metadata._read(place):
+        snakemake_metadata._memory(known)
     record = records.read(place)
     code = records.code_param(code_digests.of(*CODE_OF))
     staleness.changes(record, good_record()["params"] | {"code": code})
