@@ -39,7 +39,7 @@ def lengthen(project, **epochs: int) -> list[str]:
     return [f"results/runs/tiny_objects/{x}/seed0/run.json" for x in epochs]
 
 
-def until(holds: Callable[[], object], run: Run, seconds: float = 120) -> None:
+def until(holds: Callable[[], object], run: Run, seconds: float = 240) -> None:
     end = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < end and (run.process.poll() or 0) <= 0, run.said()
