@@ -43,6 +43,15 @@ def test_the_end_of_a_group_is_that_of_each_of_its_steps(tmp_path):
     ]
 
 
+def test_the_failure_of_a_step_that_is_done_here_is_not_slurms(tmp_path):
+    run = begin(tmp_path, 0, 1)
+    run.send(LogEvent.ERROR, "Slurm job was not taken: invalid account")
+    run.send(LogEvent.JOB_ERROR, jobid=0, log=["0.log"])
+    run.fail(1, tmp_path / "1.log", "returned non-zero exit status 3.")
+    (line,) = (line for line in run.end() if line.startswith("FAILED Training 1"))
+    assert "Slurm" not in line
+
+
 def test_the_numbers_that_slurm_gives_are_not_shown(tmp_path):
     run = begin(tmp_path)
     run.send(None, "Job 3 has been submitted with SLURM jobid 17 (log: x.log).")

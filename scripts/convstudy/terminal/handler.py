@@ -128,17 +128,18 @@ class RunHandler(logging.Handler):
 
     def _on_failure(self, record: Any) -> None:
         by_slurm = self._ended_by_slurm.get(record.thread, "")
-        said = by_slurm or self._exceptions.pop(record.thread, "")
+        said = "" if by_slurm else self._exceptions.pop(record.thread, "")
         self._look()
         job = self.progress.fail(record.jobid, record.created)
         if job is None:  # counted already, as one of a group
             return
         logs = ", ".join(record.log) or "it has none"
         if not self._stopped:
-            how = f" ({by_slurm})" if by_slurm else ""
-            self.screen.line(f"FAILED {job.title}{how}; its log: {logs}", "red")
+            end = f" ({by_slurm})" if by_slurm else ""
+            self.screen.line(f"FAILED {job.title}{end}; its log: {logs}", "red")
         found = job_logs.error(job.log) if job.log else None
-        found = found or f"error: {job.title} {job_logs.end(said)}. Its log: {logs}"
+        how = f"did not end well: {by_slurm}" if by_slurm else job_logs.end(said)
+        found = found or f"error: {job.title} {how}. Its log: {logs}"
         self._failed[record.jobid] = found
 
     def _on_error(self, record: Any) -> None:
@@ -146,6 +147,7 @@ class RunHandler(logging.Handler):
         if said.startswith(endings.PREFIX):
             self._ended_by_slurm[record.thread] = said
             return
+        self._ended_by_slurm.pop(record.thread, None)  # what follows is of another job
         if earlier := self._exceptions.pop(record.thread, None):
             self._problems.append(earlier)
         self._exceptions[record.thread] = said

@@ -8,8 +8,6 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
-from convstudy.cluster import endings
-
 _ENTRY = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} (.*)")
 _NATIVE = re.compile(r"[IWEF]\d{4} \d\d:")  # what TensorFlow's C++ writes
 _EPOCH = re.compile(r"epoch (\d+)/(\d+) .*\bval_accuracy (\S+)")
@@ -106,8 +104,6 @@ def _exception(lines: list[str]) -> str:
 
 def end(said: str) -> str:
     """How a process ended that left no word in its log, from what Snakemake says of it."""
-    if said.startswith(endings.PREFIX):
-        return f"did not end well: {said}"
     by_name, status = _SIGNAL.search(said), _STATUS.search(said)
     name = by_name[1] if by_name else None
     if status and int(status[1]) > 128:  # a shell's way to say so
