@@ -27,11 +27,15 @@ def restore(folder: Path) -> int:
         folder: Snakemake's folder in the project, `.snakemake`.
     """
     persistence = FilePersistence(path=folder, warn_only=True)
-    found = {output: _read(path) for output, path in records.all_paths()}
-    made = {output: record["outputs"].get(output) for output, record in found.items() if record}
+    memories, made = {}, {}
+    for output, path in records.all_paths():
+        record = _read(path)
+        memories[output] = _memory(record) if record else UNKNOWN
+        if record:
+            made[output] = _checksum(record["outputs"].get(output))
     count = 0
-    for output, record in found.items():
-        memory = _memory(record) if record and _is_of(made, record) else UNKNOWN
+    for output, memory in memories.items():
+        memory = memory if _is_of(made, memory) else UNKNOWN
         known = persistence._read_record(output)
         if not known or (known.params, known.input) != (memory.params, memory.input):
             persistence._write_record(output, memory)
@@ -47,11 +51,15 @@ def _read(path: Path) -> dict[str, Any] | None:
         return None
 
 
-def _is_of(made: dict[str, str | None], record: dict[str, Any]) -> bool:
+def _is_of(made: dict[str, str], memory: MetadataRecord) -> bool:
     """Whether a step read its inputs as the steps that made them have left them."""
-    return all(
-        made.get(path, sha256) == sha256 for path, sha256 in records.inputs_of(record).items()
-    )
+    inputs = memory.input_checksums or {}
+    return all(made.get(path, checksum) == checksum for path, checksum in inputs.items())
+
+
+def _checksum(sha256: str | None) -> str:
+    """A digest as Snakemake writes it; one that fits no file where a record has none."""
+    return f"sha256:{sha256}"
 
 
 def _memory(record: dict[str, Any]) -> MetadataRecord:
@@ -64,7 +72,7 @@ def _memory(record: dict[str, Any]) -> MetadataRecord:
         rule=record["rule"],
         input=sorted(inputs),
         params=sorted(map(repr, [*record["params"].values(), code])),
-        input_checksums={name: f"sha256:{sha256}" for name, sha256 in inputs.items()},
+        input_checksums={name: _checksum(sha256) for name, sha256 in inputs.items()},
         record_format_version=RECORD_FORMAT_VERSION,
         incomplete=False,
     )
