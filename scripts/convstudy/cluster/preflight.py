@@ -22,6 +22,9 @@ PLUGIN = "snakemake-executor-plugin-slurm"
 REQUIREMENTS = plugin_files.SCRIPTS.parent / "requirements-cluster.txt"
 INSTALL = f"pip install -r {REQUIREMENTS}"
 WAIT = 30.0  # seconds in the queue for a look at a node
+MEMORY = "`resources: mem_mb` in the profile to the memory of its nodes"
+THREADS = "`threads` in the config to the processors of its nodes"
+GPUS = "`gpu` in the profile, or slurm_partition to one with GPUs"
 NO_FOLDER, OTHER_FOLDER, NO_PYTHON = 71, 72, 73
 _LOOK = """
 cd {folder} 2>/dev/null || exit {no_folder}
@@ -170,27 +173,24 @@ def _problems(
 def _refused(request: Request, partition: slurm.Partition) -> Iterable[str]:
     """What Slurm has against a job, beyond what was looked at."""
     where = request.where()
-    needs = {
-        "--mem": request.mem_mb and f"{request.mem_mb} MB of memory",
-        "--cpus-per-task": f"{request.cpus} threads",
-        "--gpus": request.gpus and f"{request.gpus} GPU",
-    }
-    values = {"--mem": request.mem_mb, "--cpus-per-task": request.cpus, "--gpus": request.gpus}
-    options = [f"{name}={values[name]}" for name, need in needs.items() if need]
-    said = slurm.refusal([*where, *options])
+    needs = [
+        (f"--{option}={value}", words, repair)
+        for option, value, words, repair in (
+            ("mem", request.mem_mb, f"{request.mem_mb} MB of memory", MEMORY),
+            ("cpus-per-task", request.cpus, f"{request.cpus} threads", THREADS),
+            ("gpus", request.gpus, f"{request.gpus} GPU", GPUS),
+        )
+        if value
+    ]
+    said = slurm.refusal([*where, *(option for option, *_ in needs)])
     if said is None:
         return
     # which of them it is, the message of Slurm does not say
-    guilty = [x for x in options if slurm.refusal([*where, x])] or options
-    asked = " and ".join(str(needs[x.split("=")[0]]) for x in guilty)
-    repair = {
-        "--mem": "`resources: mem_mb` in the profile to the memory of its nodes",
-        "--cpus-per-task": "`threads` in the config to the processors of its nodes",
-        "--gpus": "`gpu` in the profile, or slurm_partition to one with GPUs",
-    }
+    guilty = [need for need in needs if slurm.refusal([*where, need[0]])] or needs
     yield (
-        f"{request.rule} asks for {asked}, which no node of partition '{partition.name}' has "
-        f"({said}). Set {' and '.join(repair[x.split('=')[0]] for x in guilty)}"
+        f"{request.rule} asks for {' and '.join(words for _, words, _ in guilty)}, which no node "
+        f"of partition '{partition.name}' has ({said}). Set "
+        f"{' and '.join(repair for *_, repair in guilty)}"
     )
 
 

@@ -23,22 +23,27 @@ def ask(*command: str) -> str:
     Raises:
         Unanswered: it failed, or took longer than a minute.
     """
+    done = _run(command, SECONDS)
+    if done.returncode:
+        raise Unanswered(_last_line(done.stderr) or f"{command[0]} ended with {done.returncode}")
+    return done.stdout
+
+
+def _run(command: Sequence[str], seconds: float) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end, whatever that is; raise `Unanswered` where it has none in time."""
     try:
-        done = subprocess.run(
+        return subprocess.run(
             command,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=SECONDS,
+            timeout=seconds,
             check=False,
         )
     except FileNotFoundError:
         raise Unanswered(f"there is no {command[0]} on this machine") from None
     except subprocess.TimeoutExpired:
-        raise Unanswered(f"{command[0]} gave no answer within {SECONDS:g} s") from None
-    if done.returncode:
-        raise Unanswered(_last_line(done.stderr) or f"{command[0]} ended with {done.returncode}")
-    return done.stdout
+        raise Unanswered(f"{command[0]} gave no answer within {seconds:g} s") from None
 
 
 def _last_line(text: str) -> str:
@@ -194,17 +199,7 @@ def run_once(options: Sequence[str], command: str, seconds: float) -> tuple[int,
         Unanswered: no node took it.
     """
     words = ["srun", "--quiet", f"--immediate={seconds:.0f}", "--ntasks=1", *options]
-    try:
-        done = subprocess.run(
-            [*words, "/bin/sh", "-c", command],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=seconds + SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise Unanswered(f"no end within {seconds + SECONDS:g} s") from None
+    done = _run([*words, "/bin/sh", "-c", command], seconds + SECONDS)
     if done.returncode and "srun: error: Unable to" in done.stderr:
         raise Unanswered(_last_line(done.stderr).removeprefix("srun: error: "))
     lines = [x for x in done.stderr.splitlines() if not x.startswith(("srun:", "slurmstepd"))]

@@ -44,11 +44,14 @@ def arguments(given: Sequence[str]) -> list[str]:
 
 def _check_profiles(parsed: Any) -> None:
     """Refuse profiles for a cluster that could not be used, in words that name the repair."""
+    names = [*(parsed.profile or []), *filter(None, [parsed.workflow_profile])]
+    if not names:
+        return
     from snakemake import cli
 
     options = set(cli.get_argument_parser()._option_string_actions)
     folders = [Path(), Path("profiles"), SNAKEFILE.parent / "profiles"]
-    for name in [*(parsed.profile or []), *filter(None, [parsed.workflow_profile])]:
+    for name in names:
         profiles.check(name, folders, options)
 
 
