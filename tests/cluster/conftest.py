@@ -16,12 +16,11 @@ def python(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def slurm():
-    """A cluster of three nodes, for the session."""
+    """What starts a cluster of three nodes, and stops it when the session ends."""
     if shutil.which("slurmctld") is None:
         pytest.skip("Slurm is not installed (python tests/support/slurm_cluster.py install)")
     if reason := slurm_cluster.why_not():
         pytest.skip(reason)
-    slurm_cluster.up()
     yield slurm_cluster
     slurm_cluster.down()
 

@@ -1,4 +1,4 @@
-"""How jobs of Slurm's ended, in words."""
+"""What the parts of this room say, each alone and without a cluster."""
 
 import pytest
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import projects
 import pytest
-from cluster_run import Run
+from cluster_run import SINGLY, Run
 
 RUN = "results/runs/{}/seed0/metrics.json"
 WHITENED = RUN.format("tiny_objects/base_net_whiten")
@@ -26,7 +26,6 @@ studies:
 variants:
 """
 VARIANT = "  {}: {{task: objects, model: base_net, generator: none, training: {{epochs: {}}}}}\n"
-SINGLY = ("--resources", "runtime=60", "mem_mb=6000")  # without groups, whose jobs name no variant
 LOG = "train_model/tiny_objects/{}/seed0"
 
 

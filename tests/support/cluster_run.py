@@ -10,8 +10,9 @@ from pathlib import Path
 
 import projects
 
-# what this small cluster allows
-FITTING = ("--resources", "runtime=60", "mem_mb=6000", "turns=1")
+# What this small cluster allows: a job a step, and with the groups of the profile.
+SINGLY = ("--resources", "runtime=60", "mem_mb=6000")
+FITTING = (*SINGLY, "turns=1")
 QUICK = ("--slurm-init-seconds-before-status-checks", "2", "--latency-wait", "10")
 
 
