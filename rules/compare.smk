@@ -1,7 +1,7 @@
 # Tables and pictures of each study, from what the runs left; those of the selected one once more.
 #   output: results/studies/{study}/plots/{curves,comparison,sweep,samples,confusion,reliability}_*
-#           results/studies/{study}/{summary.csv,summary.md,report.html}
-#           results/{summary.csv,summary.md,report.html}: copies of the selected study's, and a link
+#           results/studies/{study}/{summary.csv,summary.md,comparisons.csv,report.html}
+#           results/{summary.csv,summary.md,comparisons.csv,report.html}: copies of the selected study's, and a link
 #           results/plots to its pictures
 
 
@@ -171,6 +171,7 @@ rule summarize:
     output:
         csv="results/studies/{study}/summary.csv",
         markdown="results/studies/{study}/summary.md",
+        comparisons="results/studies/{study}/comparisons.csv",
     log:
         "results/logs/summarize/{study}.log",
     localrule: True
@@ -217,9 +218,11 @@ rule show_summary:
     input:
         csv=f"{study.folder}/summary.csv",
         markdown=f"{study.folder}/summary.md",
+        comparisons=f"{study.folder}/comparisons.csv",
     output:
         csv="results/summary.csv",
         markdown="results/summary.md",
+        comparisons="results/comparisons.csv",
     log:
         "results/logs/show_summary.log",
     localrule: True

@@ -1,4 +1,4 @@
-"""Write the summary of the study: summary.csv for programs, summary.md for people."""
+"""Write the summary of the study: summary.csv and comparisons.csv for programs, summary.md for people."""
 
 import json
 
@@ -9,7 +9,8 @@ def summarize(job, step):
     from convstudy.report import summary
 
     runs = list(zip(job.input.metrics, job.input.predictions, strict=True))
-    summary.of_study(json.loads(job.params.spec), runs, job.output.csv, job.output.markdown)
+    out = job.output
+    summary.of_study(json.loads(job.params.spec), runs, out.csv, out.markdown, out.comparisons)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas
 
-from convstudy.report.tables import counted, listed
+from convstudy.report.notes import counted, listed
 
 HYPERPARAMETERS = (
     "Taken from the configuration; this workflow does not search. Early stopping and the choice of "
@@ -29,8 +29,9 @@ def checklist(
     return [
         ("Runs", f"{len(runs)} runs: {len(frame)} variants, seeds {listed(seeds)}. "
          "Means over all seeds are given, never the best run."),
-        ("Error bars", "± is the standard deviation over seeds (n - 1). Intervals are 95 % "
-         "percentile intervals of a bootstrap that resamples seeds and test images (2000 draws)."),
+        ("Error bars", "± is the standard deviation over seeds (n - 1). Intervals are 95 %, of a "
+         "mean over seeds and test images as two sources of variance, with a t-type critical value "
+         "(docs/statistics.md); with one seed they speak of one trained network."),
         ("Data", "; ".join(splits) + ". One stratified split into training and validation, "
          "the same for all runs; only the evaluation opens the test images."),
         *((f"Protocol {name}", words) for name, words in study.get("protocols", {}).items()),

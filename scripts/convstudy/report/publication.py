@@ -16,7 +16,7 @@ LEFT_OUT = ("Sample images",)
 
 
 def publish(folder: Path, made_by: str) -> list[Path]:
-    """Write README.md, summary.csv and plots/*.png of the selected study; run in the project.
+    """Write README.md, summary.csv, comparisons.csv and plots/*.png of the selected study; run in the project.
 
     Tables are computed again from the runs that the summary was made of; every file appears whole.
 
@@ -42,7 +42,7 @@ def publish(folder: Path, made_by: str) -> list[Path]:
     inputs = records.inputs_of(record)
     metrics = [path for path in inputs if path.endswith("metrics.json")]
     predictions = [path for path in inputs if path.endswith("predictions.h5")]
-    written = [folder / "summary.csv", folder / "README.md"]
+    written = [folder / name for name in ("summary.csv", "README.md", "comparisons.csv")]
     summary.of_study(spec, list(zip(metrics, predictions, strict=True)), *written)
     return written + [Path(path) for entries in spec["pictures"].values() for _, path in entries]
 

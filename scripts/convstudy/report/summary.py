@@ -18,6 +18,7 @@ def of_study(
     runs: Sequence[tuple[Path | str, Path | str]],
     csv_path: Path | str,
     md_path: Path | str,
+    comparisons_path: Path | str,
 ) -> None:
     """Write the summary of a study from what its runs left.
 
@@ -26,8 +27,11 @@ def of_study(
         runs: (metrics.json, predictions.h5) of every run.
         csv_path: The table for machines.
         md_path: The table for people; its pictures are named relative to its folder.
+        comparisons_path: What is concluded from each comparison, for machines.
     """
     folder = os.path.dirname(md_path)
+    differences = paired_tests.compare(spec["comparisons"], spec["rows"], runs)
+    _write_csv(differences, comparisons_path)
     write_summary(
         aggregate.summarize(spec["rows"], runs),
         spec["rows"],
@@ -38,7 +42,7 @@ def of_study(
             heading: [(title, os.path.relpath(path, folder)) for title, path in entries]
             for heading, entries in spec["pictures"].items()
         },
-        paired_tests.compare(spec["comparisons"], spec["rows"], runs),
+        differences,
     )
 
 
@@ -56,18 +60,18 @@ def write_summary(
     Args:
         frame: What `summarize` returns.
         variants: The dicts given to `summarize`.
-        csv_path: The table for machines; six decimals, empty where there is no value.
+        csv_path: The table for machines; nine digits, empty where there is no value.
         md_path: The table for people.
         study: `name`, and optionally `title`, `description`, `notes` (list of texts) and
             `protocols` (what each does, by name).
         pictures: Headings and, under each, (title, path relative to `md_path`).
         differences: What `compare` returns.
     """
-    with atomic_files.whole_file(csv_path) as temporary:
-        frame.to_csv(temporary, index=False, float_format="%.6f", lineterminator="\n")
+    _write_csv(frame, csv_path)
     parts = [f"# {study.get('title') or study['name']}", study.get("description") or ""]
     parts += [f"> {note}" for note in study.get("notes") or []]
     parts += ["## Results", *map(tables.markdown, tables.summary_tables(frame, variants))]
+    parts += ["## Costs", *map(tables.markdown, tables.cost_tables(frame))]
     sweeps = tables.sweep_tables(frame, variants)
     parts += ["## Sweeps"] * bool(sweeps) + [tables.markdown(table) for table in sweeps]
     tests = tables.difference_tables(differences)
@@ -81,3 +85,8 @@ def write_summary(
         parts += [f"![{title}]({quote(str(path))})" for title, path in entries]
     with atomic_files.whole_file(md_path) as temporary:
         temporary.write_text("\n\n".join(part for part in parts if part) + "\n")
+
+
+def _write_csv(frame: pandas.DataFrame, path: Path | str) -> None:
+    with atomic_files.whole_file(path) as temporary:
+        frame.to_csv(temporary, index=False, float_format="%.9g", lineterminator="\n")

@@ -1,11 +1,14 @@
 """The tables of a study, made once for `summary.md` and for the page alike."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import pandas
+
+from convstudy.report import notes
+from convstudy.report.notes import percent
 
 
 @dataclass
@@ -18,33 +21,70 @@ class Table:
     notes: list[str] = field(default_factory=list)
 
 
-def summary_tables(frame: pandas.DataFrame, variants: Sequence[Mapping[str, Any]]) -> list[Table]:
+Row = Mapping[str, Any]
+Columns = Mapping[str, Callable[[Row], str]]
+
+
+def _points(key: str) -> Callable[[Row], str]:
+    return lambda row: percent(row[key])
+
+
+def _number(key: str, form: str = ",.0f", unit: float = 1) -> Callable[[Row], str]:
+    return lambda row: "" if math.isnan(row[key]) else f"{row[key] / unit:{form}}"
+
+
+def _both(key: str, form: str, unit: float) -> Callable[[Row], str]:
+    """A cost of the network alone, or with the frozen backbone that a head needs."""
+    return lambda row: f"{(row[key] + row[f'backbone_{key}']) / unit:{form}}"
+
+
+RESULTS: Columns = {
+    "test accuracy %": lambda row: _accuracy(row),
+    "95 % interval": lambda row: (
+        f"[{percent(row['test_accuracy_ci_low'])}, {percent(row['test_accuracy_ci_high'])}]"
+    ),
+    "balanced %": _points("balanced_accuracy_mean"),
+    "macro F1 %": _points("macro_f1_mean"),
+    "ROC AUC %": _points("roc_auc_mean"),
+    "top-5 %": _points("top5_accuracy_mean"),
+    "log loss": _number("test_loss_mean", ".3f"),
+    "Brier": _number("brier_mean", ".3f"),
+    "ECE, points": _points("ece_mean"),
+    "its floor": _points("ece_floor_mean"),
+    "ECE at T": _points("ece_scaled_mean"),
+    "T": _number("temperature_mean", ".2f"),
+    "train - test, points": lambda row: f"{100 * row['generalization_gap_mean']:+.1f}",
+}
+COSTS: Columns = {
+    "epochs": _number("epochs_mean", ".1f"),
+    "at most": _number("budget_epochs"),
+    "parameters": _number("parameters"),
+    "trained": _number("trainable_parameters"),
+    "with backbone": _both("parameters", ",.0f", 1),
+    "MFLOPs an image": _number("flops_per_image", ",.1f", 1e6),
+    "MFLOPs with backbone": _both("flops_per_image", ",.1f", 1e6),
+    "training, s": _number("train_seconds_mean", ",.1f"),
+    "extraction, s": _number("extraction_seconds_mean", ",.1f"),
+    "ms an image": _number("milliseconds_per_image_mean", ".3f"),
+    "training memory, MiB": _number("train_peak_memory_mib_max"),
+}
+
+
+def summary_tables(frame: pandas.DataFrame, variants: Sequence[Row]) -> list[Table]:
     """One table a data set, a row a result, published figures beside ours where there are any."""
-    tables = []
-    frame = frame[frame["selected"].astype(bool)]
-    for dataset in dict.fromkeys(frame["dataset"]):
-        rows = frame[frame["dataset"] == dataset]
-        references = {
-            v["variant"]: v["reference"]
-            for v in variants
-            if v["dataset"] == dataset and v.get("reference")
-        }
-        foreign = {r["dataset"] for r in references.values()} - {dataset}
-        whose = "published (on its own data)" if foreign else "published"
-        published = [f"{whose}: accuracy %", f"{whose}: loss"] if references else []
-        header = (
-            "variant|protocol|test accuracy %|95 % interval|loss|top-5 %|ECE, points|"
-            "train - test, points|epochs|parameters|seconds"
-        ).split("|") + published
-        body = []
-        for row in rows.to_dict("records"):
-            reference = references.get(row["variant"])
-            cells = (
-                [percent(reference["accuracy"]), f"{reference['loss']:.3f}"] if reference else []
-            )
-            body.append(_summary_row(row) + (cells or [""] * len(published)))
-        tables.append(Table(f"Data set {dataset}", header, body, _notes(rows, dataset, foreign)))
-    return tables
+    return [_summary_table(rows, variants) for rows in _by_dataset(frame)]
+
+
+def cost_tables(frame: pandas.DataFrame) -> list[Table]:
+    """What each result cost, one table a data set."""
+    return [
+        Table(
+            f"Costs on {rows['dataset'].iloc[0]}",
+            *_filled(rows, COSTS),
+            notes.of_costs(rows),
+        )
+        for rows in _by_dataset(frame)
+    ]
 
 
 def difference_tables(differences: pandas.DataFrame | None) -> list[Table]:
@@ -61,24 +101,24 @@ def difference_tables(differences: pandas.DataFrame | None) -> list[Table]:
             "minimum detectable effect, points",
             "only first right",
             "only this right",
-            "McNemar p",
+            "p",
             "p after Holm",
         ]
         body = [
             [
-                row["variant"],
+                row["variant_label"],
                 f"{100 * row['difference']:+.2f}",
                 f"[{100 * row['ci_low']:+.2f}, {100 * row['ci_high']:+.2f}]",
                 f"{100 * row['minimum_detectable_effect']:.2f}",
                 str(row["baseline_only_right"]),
                 str(row["variant_only_right"]),
-                p_value(row["mcnemar_p"]),
-                p_value(row["mcnemar_p_holm"]),
+                p_value(row["p"]),
+                p_value(row["p_holm"]),
             ]
             for row in group.to_dict("records")
         ]
-        title = f"{first['title']} (against {first['baseline']}, on {dataset})"
-        tables.append(Table(title, header, body, _difference_notes(group)))
+        title = f"{first['title']} (against {first['baseline_label']}, on {dataset})"
+        tables.append(Table(title, header, body, notes.of_differences(group)))
     return tables
 
 
@@ -118,11 +158,6 @@ def sweep_tables(frame: pandas.DataFrame, variants: Sequence[Mapping[str, Any]])
     return found
 
 
-def percent(value: float) -> str:
-    """A fraction as a percentage with one decimal; empty for NaN."""
-    return "" if math.isnan(value) else f"{100 * value:.1f}"
-
-
 def p_value(p: float) -> str:
     """A p-value to two digits; very small ones as a bound."""
     return "< 0.0001" if p < 1e-4 else f"{p:.2g}"
@@ -133,85 +168,47 @@ def markdown(table: Table) -> str:
     lines = [table.header, [":---"] + ["---:"] * (len(table.header) - 1)]
     lines += [[_escape(cell) for cell in row] for row in table.rows]
     text = "\n".join("| " + " | ".join(line) + " |" for line in lines)
-    return "\n".join([f"### {table.title}", "", text, "", *(f"* {note}" for note in table.notes)])
+    return "\n".join([f"### {table.title}", "", text, "", *(f"* {_escape(note)}" for note in table.notes)])
 
 
-def _summary_row(row: Mapping[str, Any]) -> list[str]:
-    accuracy = percent(row["test_accuracy_mean"])
-    if not math.isnan(row["test_accuracy_std"]):
-        accuracy += f" ± {percent(row['test_accuracy_std'])}"
-    return [
-        row["variant"],
-        row["protocol"],
-        accuracy,
-        f"[{percent(row['test_accuracy_ci_low'])}, {percent(row['test_accuracy_ci_high'])}]",
-        f"{row['test_loss_mean']:.3f}",
-        percent(row["top5_accuracy_mean"]),
-        percent(row["ece_mean"]),
-        f"{100 * row['generalization_gap_mean']:+.1f}",
-        f"{row['epochs_mean']:.1f}",
-        f"{row['parameters']:,}",
-        f"{row['train_seconds_mean']:.1f}",
-    ]
+def _by_dataset(frame: pandas.DataFrame) -> list[pandas.DataFrame]:
+    """The rows that are results, a frame a data set, in the order of the study."""
+    chosen = frame[frame["selected"].astype(bool)]
+    return [chosen[chosen["dataset"] == name] for name in dict.fromkeys(chosen["dataset"])]
 
 
-def _notes(rows: pandas.DataFrame, dataset: str, foreign: set[str]) -> list[str]:
-    first = rows.iloc[0]
-    accuracy = rows["test_accuracy_mean"].clip(0, 1)
-    widest = accuracy.iloc[(accuracy - 0.5).abs().argmin()]
-    width = 196 * math.sqrt(widest * (1 - widest) / first["n_test"])
-    notes = [
-        f"{counted(set(rows['n_seeds']), 'seed')} a variant; {first['n_train']} training, "
-        f"{first['n_validation']} validation and {first['n_test']} test images; guessing is right "
-        f"in {percent(first['chance_accuracy'])} %.",
-        f"± is the standard deviation over seeds. The interval covers seeds and test images; "
-        f"the {first['n_test']} test images alone make ± {width:.2f} points (95 %, binomial, at "
-        f"accuracy {percent(widest)} %).",
-    ]
-    if (rows["n_seeds"] == 1).any():
-        notes.append(
-            "With one seed the interval covers the test images only: it speaks of one trained "
-            "network, not of the variant."
-        )
-    if foreign:
-        notes.append(
-            f"The published figures were measured on {listed(sorted(foreign))}, ours on "
-            f"{dataset}: other images, so the two columns are no comparison."
-        )
-    versions = dict.fromkeys(text for row in rows["versions"] for text in row.split(" | "))
-    if len(versions) > 1:
-        notes.append(
-            "These rows were made by different library versions, and part of their differences may "
-            f"come from those: {' / '.join(versions)}. snakemake --forcerun train_model makes all "
-            "of them anew."
-        )
-    mixed = rows["variant"][rows["threads"].str.contains(" | ", regex=False)]
-    if len(mixed):
-        notes.append(
-            f"The seeds of {listed(mixed)} were trained on different numbers of threads, so no "
-            "one setting of `threads` gives all of these figures again to the last digit."
-        )
-    return notes
+def _filled(rows: pandas.DataFrame, columns: Columns) -> tuple[list[str], list[list[str]]]:
+    """Header and body of those columns that have a figure in any row."""
+    records = rows.to_dict("records")
+    cells = {name: [cell(row) for row in records] for name, cell in columns.items()}
+    held = {name: column for name, column in cells.items() if any(column)}
+    names = [[row["label"], row["protocol"]] for row in records]
+    body = [name + list(row) for name, row in zip(names, zip(*held.values(), strict=True))]
+    return ["variant", "protocol", *held], body
 
 
-def _difference_notes(group: pandas.DataFrame) -> list[str]:
-    first = group.iloc[0]
-    seeds = counted(set(group["n_seeds"]), "seed")
-    return [
-        f"Mean over {seeds} and {first['n_test']} test images, paired by both. "
-        "The minimum detectable effect is the true difference that such an experiment finds in "
-        "four of five cases (5 % level); a smaller one may well exist unseen.",
-        f"McNemar's test compares the two networks of seed {first['mcnemar_seed']}; Holm's "
-        f"correction is over {counted({len(group)}, 'test')}, those of this comparison.",
-    ]
+def _summary_table(rows: pandas.DataFrame, variants: Sequence[Row]) -> Table:
+    dataset = rows["dataset"].iloc[0]
+    references = {
+        v["variant"]: v["reference"]
+        for v in variants
+        if v["dataset"] == dataset and v.get("reference")
+    }
+    foreign = {r["dataset"] for r in references.values()} - {dataset}
+    header, body = _filled(rows, RESULTS)
+    if references:
+        whose = "published (on its own data)" if foreign else "published"
+        header += [f"{whose}: accuracy %", f"{whose}: loss"]
+        for name, row in zip(rows["variant"], body, strict=True):
+            found = references.get(name)
+            row += [percent(found["accuracy"]), f"{found['loss']:.3f}"] if found else ["", ""]
+    return Table(f"Data set {dataset}", header, body, notes.of_results(rows, dataset, foreign))
 
 
-def listed(values: Sequence[Any]) -> str:
-    return ", ".join(str(value) for value in values)
-
-
-def counted(numbers: set[int], noun: str) -> str:
-    return f"{listed(sorted(numbers))} {noun}{'' if numbers == {1} else 's'}"
+def _accuracy(row: Row) -> str:
+    deviation = row["test_accuracy_std"]
+    spread = "" if math.isnan(deviation) else f" ± {percent(deviation)}"
+    return percent(row["test_accuracy_mean"]) + spread
 
 
 def _escape(cell: str) -> str:

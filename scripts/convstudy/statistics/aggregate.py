@@ -1,11 +1,12 @@
 """From evaluated runs to the summary of a study: one row a variant."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 import pandas
 
-from convstudy.statistics import bootstrap, evaluated_runs
+from convstudy.statistics import evaluated_runs, intervals
 from convstudy.statistics.evaluated_runs import EvaluatedRun, Runs
 
 COLUMNS = (
@@ -13,9 +14,44 @@ COLUMNS = (
     "test_accuracy_ci_low test_accuracy_ci_high top5_accuracy_mean ece_mean epochs_mean parameters "
     "train_seconds_mean reference_loss reference_accuracy backbone train_accuracy_mean "
     "generalization_gap_mean validation_accuracy_mean brier_mean train_peak_memory_mib_max n_train "
-    "n_validation n_test chance_accuracy versions protocol sweep selected threads"
+    "n_validation n_test majority_accuracy versions protocol sweep selected threads label "
+    "interval_of standard_error critical_value balanced_accuracy_mean macro_f1_mean "
+    "roc_auc_mean ece_floor_mean temperature_mean ece_scaled_mean test_loss_scaled_mean "
+    "train_running_accuracy_mean never_predicted trainable_parameters backbone_parameters "
+    "flops_per_image backbone_flops_per_image extraction_seconds_mean milliseconds_per_image_mean "
+    "evaluate_peak_memory_mib_max processor load_max budget_epochs budget_patience batch_size "
+    "learning_rate"
 ).split()
-NAMES = ("variant", "dataset", "model", "generator", "backbone", "protocol", "sweep")
+NAMES = ("variant", "dataset", "model", "generator", "backbone", "protocol", "sweep", "label")
+# Columns that are means over seeds, and the key in metrics.json of each.
+MEANS = {
+    f"{column}_mean": key or column
+    for column, key in {
+        "test_loss": None,
+        "test_accuracy": None,
+        "top5_accuracy": "test_top5_accuracy",
+        "ece": "test_ece",
+        "epochs": "epochs_run",
+        "train_seconds": None,
+        "train_accuracy": None,
+        "train_running_accuracy": None,
+        "validation_accuracy": None,
+        "brier": "test_brier",
+        "balanced_accuracy": "test_balanced_accuracy",
+        "macro_f1": "test_macro_f1",
+        "roc_auc": "test_roc_auc",
+        "ece_floor": "test_ece_floor",
+        "temperature": None,
+        "ece_scaled": "test_ece_scaled",
+        "test_loss_scaled": None,
+        "extraction_seconds": None,
+        "milliseconds_per_image": None,
+    }.items()
+}
+SAME = (
+    "n_train", "n_validation", "n_test", "majority_accuracy", "parameters", "trainable_parameters",
+    "backbone_parameters", "flops_per_image", "backbone_flops_per_image",
+)  # fmt: skip
 
 
 def summarize(variants: list[dict[str, Any]], runs: Runs) -> pandas.DataFrame:
@@ -42,46 +78,51 @@ def summarize(variants: list[dict[str, Any]], runs: Runs) -> pandas.DataFrame:
 
 
 def _row(variant: dict[str, Any], runs: list[EvaluatedRun]) -> dict[str, Any]:
-    def mean(key: str) -> float:
-        return float(np.mean([run.metrics[key] for run in runs]))
-
-    accuracies = [run.metrics["test_accuracy"] for run in runs]
-    scores = np.stack([run.correct for run in runs])
-    low, high = np.percentile(bootstrap.means(scores), [2.5, 97.5])
-    first = runs[0].metrics
+    found = [run.metrics for run in runs]
+    accuracies = [metrics["test_accuracy"] for metrics in found]
+    estimate, low, high = intervals.of_accuracy(np.stack([run.correct for run in runs]))
     reference = variant.get("reference") or {}
     if reference.get("dataset") != variant["dataset"]:
         reference = {}
+    means = {column: _mean([metrics[key] for metrics in found]) for column, key in MEANS.items()}
+    several = estimate.speaks_of_variants
     return {
         **{key: variant[key] for key in NAMES},
+        **means,
+        **{key: found[0][key] for key in SAME},
         "n_seeds": len(runs),
-        "test_loss_mean": mean("test_loss"),
-        "test_accuracy_mean": mean("test_accuracy"),
-        "test_accuracy_std": np.std(accuracies, ddof=1) if len(runs) > 1 else np.nan,
+        "test_accuracy_std": np.std(accuracies, ddof=1) if several else np.nan,
         "test_accuracy_ci_low": low,
         "test_accuracy_ci_high": high,
-        "top5_accuracy_mean": mean("test_top5_accuracy"),
-        "ece_mean": mean("test_ece"),
-        "epochs_mean": mean("epochs_run"),
-        "parameters": first["parameters"],
-        "train_seconds_mean": mean("train_seconds"),
+        "interval_of": "variant" if several else "network",
+        "standard_error": estimate.standard_error,
+        "critical_value": estimate.critical(),
         "reference_loss": reference.get("loss", np.nan),
         "reference_accuracy": reference.get("accuracy", np.nan),
-        "train_accuracy_mean": mean("train_accuracy"),
-        "generalization_gap_mean": mean("train_accuracy") - mean("test_accuracy"),
-        "validation_accuracy_mean": mean("validation_accuracy"),
-        "brier_mean": mean("test_brier"),
-        "train_peak_memory_mib_max": max(run.metrics["train_peak_memory_mib"] for run in runs),
-        **{key: first[key] for key in ("n_train", "n_validation", "n_test")},
-        "chance_accuracy": 1 / first["n_classes"],
-        "versions": _versions(runs),
-        "threads": " | ".join(sorted({str(run.metrics["provenance"]["threads"]) for run in runs})),
+        "generalization_gap_mean": means["train_accuracy_mean"] - means["test_accuracy_mean"],
+        "train_peak_memory_mib_max": max(metrics["train_peak_memory_mib"] for metrics in found),
+        "evaluate_peak_memory_mib_max": max(m["evaluate_peak_memory_mib"] for m in found),
+        "never_predicted": _joined(name for m in found for name in m["test_never_predicted"]),
+        "processor": _joined(metrics["evaluate_processor"] for metrics in found),
+        "load_max": max(metrics["evaluate_load"] for metrics in found),
+        "versions": _joined(map(_versions, found)),
+        "threads": _joined(sorted(str(m["provenance"]["threads"]) for m in found)),
+        "budget_epochs": variant["budget"]["epochs"],
+        "budget_patience": variant["budget"]["patience"],
+        "batch_size": variant["training"]["batch_size"],
+        "learning_rate": variant["training"]["learning_rate"],
     }
 
 
-def _versions(runs: list[EvaluatedRun]) -> str:
-    texts = []
-    for run in runs:
-        versions = run.metrics["provenance"]["versions"]
-        texts.append(", ".join(f"{name} {versions[name]}" for name in sorted(versions)))
+def _mean(values: list[float | None]) -> float:
+    """The mean, or NaN where a run has no such figure."""
+    return float("nan") if None in values else float(np.mean(values))
+
+
+def _joined(texts: Iterable[str]) -> str:
     return " | ".join(dict.fromkeys(texts))
+
+
+def _versions(metrics: dict[str, Any]) -> str:
+    versions = metrics["provenance"]["versions"]
+    return ", ".join(f"{name} {versions[name]}" for name in sorted(versions))

@@ -1,4 +1,4 @@
-"""Paired differences between the variants of a comparison, on the same seeds and test images."""
+"""Paired differences between the variants of a comparison, on the same test images."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,10 +8,16 @@ import pandas
 from scipy import stats
 
 from convstudy.foundation.errors import UserError
-from convstudy.statistics import bootstrap, evaluated_runs
+from convstudy.statistics import conclusions, evaluated_runs, fairness, intervals
 from convstudy.statistics.evaluated_runs import EvaluatedRun, Runs
 
 EXACT_BELOW = 25
+COLUMNS = (
+    "comparison title dataset baseline variant baseline_label variant_label n_seeds baseline_seeds "
+    "variant_seeds n_test baseline_accuracy variant_accuracy difference ci_low ci_high speaks_of "
+    "standard_error critical_value seed_std image_std test p p_holm minimum_detectable_effect "
+    "baseline_only_right variant_only_right conclusion differs"
+).split()
 
 
 def compare(
@@ -19,22 +25,26 @@ def compare(
 ) -> pandas.DataFrame:
     """Test each variant of a comparison against the comparison's first, on the same test images.
 
-    The interval of a difference is a bootstrap over the seeds that both have and over the images,
-    and is the statement about the *variants*. McNemar's test looks at the networks of the smallest
-    common seed, a choice made before any result is known: its null hypothesis is about two trained
-    networks on one set of independent images (Dietterich 1998), and pooling seeds would count each
-    image several times. Its p-values are corrected by Holm within one comparison.
+    With two seeds or more, interval, p-value and minimum detectable effect are those of one model
+    of seeds and test images (`intervals`), paired by the seeds that both have, and speak of the
+    variants. With one seed they speak of two trained networks: the interval is that of the test
+    images, and the p-value McNemar's (Dietterich 1998). The p-values are corrected by Holm within
+    one comparison.
 
     Args:
-        comparisons: Dicts with `name`, `title` and `variants`; a variant that the study does not
-            hold is passed over, and so is a comparison with fewer than two left. The name of a
-            sweep means its chosen value.
+        comparisons: Dicts with `name`, `title` and `variants`. The name of a sweep means its
+            chosen value. Variants on another data set than the first are tested among themselves.
         variants: As for `summarize`.
         runs: As for `summarize`.
 
     Returns:
-        One row a pair. `minimum_detectable_effect` is the true difference that a test at the 5 %
-        level finds in 80 % of such experiments: 2.8 bootstrap standard errors of the difference.
+        One row a pair, with the columns `COLUMNS`; accuracies and differences are fractions.
+        `minimum_detectable_effect` is the true difference that a test at the 5 % level finds in
+        80 % of such experiments. `seed_std` is the standard deviation of the difference from seed
+        to seed (NaN with one), `image_std` from test image to test image.
+
+    Raises:
+        UserError: two variants were evaluated on different test images.
     """
     loaded = evaluated_runs.load(runs)
     rows, chosen = [], evaluated_runs.results(variants, loaded)
@@ -44,11 +54,11 @@ def compare(
             held |= {name: v for (where, name), v in chosen.items() if where == dataset}
             members = [held[name] for name in comparison["variants"] if name in held]
             family = [_pair(members[0], other, loaded) for other in members[1:]]
-            corrected = holm([pair["mcnemar_p"] for pair in family])
-            for pair, p in zip(family, corrected, strict=True):
-                about = {"comparison": comparison["name"], "title": comparison["title"]}
-                rows.append(about | pair | {"mcnemar_p_holm": p})
-    return pandas.DataFrame(rows)
+            about = {"comparison": comparison["name"], "title": comparison["title"]}
+            for pair, p in zip(family, holm([pair["p"] for pair in family]), strict=True):
+                row = about | pair | {"p_holm": p}
+                rows.append(row | {"conclusion": conclusions.of_pair(row)})
+    return pandas.DataFrame(rows, columns=COLUMNS)
 
 
 def mcnemar(only_first: int, only_second: int) -> float:
@@ -82,34 +92,71 @@ def _pair(
     other: dict[str, Any],
     loaded: dict[tuple[str, str], list[EvaluatedRun]],
 ) -> dict[str, Any]:
-    first = {run.metrics["seed"]: run for run in evaluated_runs.of_variant(baseline, loaded)}
-    second = {run.metrics["seed"]: run for run in evaluated_runs.of_variant(other, loaded)}
-    seeds = sorted(first.keys() & second.keys())
-    labels = [run.labels for run in (*first.values(), *second.values())]
-    if not seeds or not all(np.array_equal(labels[0], found) for found in labels):
+    sides = tuple(evaluated_runs.of_variant(row, loaded) for row in (baseline, other))
+    labels = [run.labels for side in sides for run in side]
+    if not all(np.array_equal(labels[0], found) for found in labels):
         raise UserError(
             f"variants '{baseline['variant']}' and '{other['variant']}' cannot be compared on "
-            f"'{other['dataset']}': they share no seed, or were evaluated on different test "
-            f"images. Evaluate both on the same seeds and the same data set file."
+            f"'{other['dataset']}': they were evaluated on different test images. Evaluate both on "
+            f"the same data set file."
         )
-    scores = np.stack([second[s].correct.astype(float) - first[s].correct for s in seeds])
-    draws = bootstrap.means(scores)
-    low, high = np.percentile(draws, [2.5, 97.5])
-    a, b = first[seeds[0]].correct, second[seeds[0]].correct
-    only_first, only_second = int((a & ~b).sum()), int((b & ~a).sum())
+    first, second, shared = _scores(*sides)
+    estimate = (intervals.of_paired_difference if shared else intervals.of_difference)(
+        first, second
+    )
+    low, high = estimate.interval()
+    of_variants = estimate.speaks_of_variants
+    only_first = int((first[0] & ~second[0]).sum())
+    only_second = int((second[0] & ~first[0]).sum())
     return {
         "dataset": other["dataset"],
         "baseline": baseline["variant"],
         "variant": other["variant"],
-        "n_seeds": len(seeds),
+        "baseline_label": baseline["label"],
+        "variant_label": other["label"],
+        "n_seeds": shared,
+        "baseline_seeds": len(sides[0]),
+        "variant_seeds": len(sides[1]),
         "n_test": len(labels[0]),
-        "baseline_accuracy": float(np.mean([first[s].correct.mean() for s in seeds])),
-        "difference": float(scores.mean()),
+        "baseline_accuracy": float(first.mean()),
+        "variant_accuracy": float(second.mean()),
+        "difference": estimate.value,
         "ci_low": low,
         "ci_high": high,
-        "minimum_detectable_effect": float(stats.norm.ppf([0.975, 0.8]).sum() * draws.std()),
-        "mcnemar_seed": seeds[0],
+        "speaks_of": "variants" if of_variants else "networks",
+        "standard_error": estimate.standard_error,
+        "critical_value": estimate.critical(),
+        "seed_std": np.sqrt(estimate.seeds * len(second)) if of_variants else np.nan,
+        "image_std": np.sqrt(estimate.images * len(labels[0])),
+        "test": "t of seeds and images" if of_variants else "McNemar",
+        "p": estimate.p_value() if of_variants else mcnemar(only_first, only_second),
+        "minimum_detectable_effect": estimate.detectable(),
         "baseline_only_right": only_first,
         "variant_only_right": only_second,
-        "mcnemar_p": mcnemar(only_first, only_second),
+        "differs": fairness.differences((baseline, other), sides),
     }
+
+
+def _scores(
+    one: Sequence[EvaluatedRun], other: Sequence[EvaluatedRun]
+) -> tuple[np.ndarray, np.ndarray, int]:
+    """Right answers (seeds, images) of two variants, and how many seeds pair them.
+
+    They are paired by the seeds that both have, if these are two or more; else all seeds are used
+    (and 0 pair them), but where one variant has a single seed: then one network of each is.
+    """
+    first = {run.metrics["seed"]: run.correct for run in one}
+    second = {run.metrics["seed"]: run.correct for run in other}
+    shared = sorted(first.keys() & second.keys())
+    if len(shared) > 1:
+        seeds = shared, shared
+    elif min(len(first), len(second)) > 1:
+        seeds = sorted(first), sorted(second)
+    else:  # one network of each
+        seeds = (shared or sorted(first))[:1], (shared or sorted(second))[:1]
+    pairs = 0 if len(shared) < 2 <= len(seeds[0]) else len(seeds[0])
+    scores = [
+        np.stack([side[seed] for seed in chosen])
+        for side, chosen in zip((first, second), seeds, strict=True)
+    ]
+    return *scores, pairs

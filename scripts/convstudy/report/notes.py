@@ -1,0 +1,131 @@
+"""What a reader must know of the figures in a table; stands below it."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import pandas
+
+
+def of_results(rows: pandas.DataFrame, dataset: str, foreign: set[str]) -> list[str]:
+    """Notes on the results on one data set.
+
+    Args:
+        rows: rows of what `aggregate.summarize` returns.
+        dataset: the data set.
+        foreign: other data sets that the published figures were measured on.
+    """
+    first = rows.iloc[0]
+    found = [
+        f"{counted(set(rows['n_seeds']), 'seed')} a variant; {first['n_train']} training, "
+        f"{first['n_validation']} validation and {first['n_test']} test images. Always answering "
+        f"the largest class is right in {percent(first['majority_accuracy'])} %.",
+        "± is the standard deviation over seeds. The interval is that of a mean over seeds and "
+        "test images, both as samples of what might have been.",
+        "Log loss is in nats. ECE is the expected calibration error: the floor is what a perfectly "
+        "calibrated network with these probabilities would show on as many images, and ECE at T is "
+        "that after dividing the logits by the temperature T, fitted on validation images.",
+        "train - test is the accuracy of the kept network on its training images, without "
+        "augmentation and dropout, less that on test images.",
+    ]
+    alone = rows["label"][rows["interval_of"] == "network"]
+    if len(alone) == len(rows):
+        found.append(
+            "With one seed the interval covers the test images only: it speaks of one trained "
+            "network, not of the variant."
+        )
+    elif len(alone):
+        found.append(f"{listed(alone)}: one seed, so the interval speaks of one trained network.")
+    found += _warnings(rows)
+    if foreign:
+        found.append(
+            f"The published figures were measured on {listed(sorted(foreign))}, ours on "
+            f"{dataset}: other images, so the two columns are no comparison."
+        )
+    return found
+
+
+def of_costs(rows: pandas.DataFrame) -> list[str]:
+    """Notes on the costs on one data set: what each figure includes, and where it was measured."""
+    heads = (rows["backbone_parameters"] > 0).any()
+    found = [
+        "Epochs are those that ran, on average over seeds, of as many as the budget allows. FLOPs "
+        "count a multiplication and an addition as two, for one image forward. Training seconds "
+        "include validation after each epoch; ms an image is prediction alone, without loading.",
+        f"Predicted on {listed(dict.fromkeys(rows['processor']))}, trained with "
+        f"{listed(dict.fromkeys(rows['threads']))} thread(s); the processor was busy with at most "
+        f"{rows['load_max'].max():.1f} times its cores when predictions began.",
+    ]
+    if heads:
+        found.append(
+            "A head on features needs its frozen backbone, too: parameters and FLOPs are given "
+            "without and with it. Its training seconds and ms an image are those of the head alone; "
+            "the extraction, once for all heads and all images, comes on top."
+        )
+    return found
+
+
+def of_differences(group: pandas.DataFrame) -> list[str]:
+    """Notes on one comparison: what is concluded, what is unequal, and how it was tested."""
+    first = group.iloc[0]
+    found = list(group["conclusion"])
+    found += [
+        f"Unequal beside what is compared, {row['variant_label']}: {row['differs']}."
+        for row in group.to_dict("records")
+        if row["differs"]
+    ]
+    tests = counted({len(group)}, "test")
+    least = (
+        "The minimum detectable effect is the true difference that such an experiment finds in "
+        "four of five cases (5 % level)."
+    )
+    if (group["speaks_of"] == "networks").all():
+        return [*found, f"{least} p is McNemar's, Holm's correction over {tests}."]
+    unpaired = group["variant_label"][group["n_seeds"] == 0]
+    pairs = sorted(set(group["n_seeds"]) - {0})
+    how = f"Paired by {counted(set(pairs), 'seed')} and by test image." if pairs else ""
+    if len(unpaired):
+        how += f" {listed(unpaired)}: no seeds in common, paired by test image alone."
+    return [
+        *found,
+        f"{how} {least} Interval and p are of one model of seeds and {first['n_test']} test "
+        f"images, Holm's correction over {tests}.".strip(),
+    ]
+
+
+def percent(value: float) -> str:
+    """A fraction as a percentage with one decimal; empty for NaN."""
+    return "" if math.isnan(value) else f"{100 * value:.1f}"
+
+
+def listed(values: Sequence[Any]) -> str:
+    """Values as a list in words."""
+    return ", ".join(str(value) for value in values)
+
+
+def counted(numbers: set[int], noun: str) -> str:
+    """Numbers of something, in words."""
+    return f"{listed(sorted(numbers))} {noun}{'' if numbers == {1} else 's'}"
+
+
+def _warnings(rows: pandas.DataFrame) -> list[str]:
+    found = [
+        f"{row['label']} never predicts {row['never_predicted'].replace(' | ', ', ')}, although "
+        f"there are test images of it: see its recall by class, and the balanced accuracy."
+        for row in rows.to_dict("records")
+        if row["never_predicted"]
+    ]
+    versions = dict.fromkeys(text for row in rows["versions"] for text in row.split(" | "))
+    if len(versions) > 1:
+        found.append(
+            "These rows were made by different library versions, and part of their differences may "
+            f"come from those: {' / '.join(versions)}. snakemake --forcerun train_model makes all "
+            "of them anew."
+        )
+    mixed = rows["label"][rows["threads"].str.contains(" | ", regex=False)]
+    if len(mixed):
+        found.append(
+            f"The seeds of {listed(mixed)} were trained on different numbers of threads, so no "
+            "one setting of `threads` gives all of these figures again to the last digit."
+        )
+    return found

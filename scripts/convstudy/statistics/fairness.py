@@ -1,0 +1,56 @@
+"""What two variants of a comparison differ in beside what is compared."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from convstudy.statistics.evaluated_runs import EvaluatedRun
+
+Row = Mapping[str, Any]
+
+
+def differences(
+    rows: tuple[Row, Row], runs: tuple[Sequence[EvaluatedRun], Sequence[EvaluatedRun]]
+) -> str:
+    """What makes a comparison unfair or hard to read, in words; empty where nothing does.
+
+    Args:
+        rows: baseline and variant, with `budget` (`epochs` and `patience` at most) and `protocol`.
+        runs: their runs, of all seeds.
+    """
+    pairs = {
+        "epochs at most": [str(row["budget"]["epochs"]) for row in rows],
+        "patience": [_patience(row["budget"]) for row in rows],
+        "protocol": [row["protocol"] for row in rows],
+        "seeds": [_listed(run.metrics["seed"] for run in side) for side in runs],
+        "training images": [_listed(run.metrics["n_train"] for run in side) for side in runs],
+        "library versions": [_versions(side) for side in runs],
+    }
+    found = [f"{name} {one} against {two}" for name, (one, two) in pairs.items() if one != two]
+    changed = sorted(_changed_files([run for side in runs for run in side]))
+    if changed:
+        found.append(f"they read other contents of {', '.join(changed)}")
+    return "; ".join(found)
+
+
+def _patience(budget: Mapping[str, Any]) -> str:
+    stops = budget["patience"] is not None and budget["patience"] < budget["epochs"]
+    return str(budget["patience"]) if stops else "none"
+
+
+def _versions(runs: Sequence[EvaluatedRun]) -> str:
+    texts = (
+        ", ".join(f"{name} {v}" for name, v in sorted(run.metrics["provenance"]["versions"].items()))
+        for run in runs
+    )
+    return " and ".join(dict.fromkeys(texts))
+
+
+def _changed_files(runs: Iterable[EvaluatedRun]) -> set[str]:
+    """Files that two of the runs read, with other contents."""
+    seen: dict[str, str] = {}
+    inputs = [item for run in runs for item in run.metrics["provenance"]["inputs"].items()]
+    return {path for path, digest in inputs if seen.setdefault(path, digest) != digest}
+
+
+def _listed(values: Iterable[Any]) -> str:
+    return ", ".join(map(str, dict.fromkeys(values)))
