@@ -148,6 +148,14 @@ def run_inputs(wildcards):
     return inputs
 
 
+def extraction_costs(wildcards):
+    """Of a head on features: what these cost."""
+    run = run_of(wildcards)
+    if run["input"] != "features":
+        return {}
+    return {"costs": f"results/features/{run['dataset']}/{run['backbone_name']}.json"}
+
+
 def initial_weights(wildcards):
     """The random start of a run, shared by all variants of its model."""
     run = run_of(wildcards)

@@ -1,5 +1,6 @@
 # Backbones, and the features they give: once a data set and backbone, for all heads.
-#   output: results/backbones/{dataset}/{backbone}.keras, results/features/{dataset}/{backbone}.h5
+#   output: results/backbones/{dataset}/{backbone}.keras
+#           results/features/{dataset}/{backbone}.{h5,json}: vectors, and what they cost
 
 
 rule build_backbone:
@@ -34,6 +35,7 @@ rule extract_features:
         backbone="results/backbones/{dataset}/{backbone}.keras",
     output:
         features="results/features/{dataset}/{backbone}.h5",
+        costs="results/features/{dataset}/{backbone}.json",
     log:
         "results/logs/extract_features/{dataset}/{backbone}.log",
     conda:

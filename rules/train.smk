@@ -76,6 +76,7 @@ rule train_model:
 rule evaluate_model:
     input:
         unpack(run_inputs),
+        unpack(extraction_costs),
         model="results/runs/{dataset}/{variant}/seed{seed}/model.keras",
         run="results/runs/{dataset}/{variant}/seed{seed}/run.json",
     output:

@@ -21,10 +21,7 @@ def evaluate(job, step):
             "backbone": spec["backbone_name"],
             "seed": int(names.seed),
         },
-        job.input.data,
-        job.input.get("statistics"),
-        job.input.model,
-        job.input.run,
+        dict(job.input.items()),
         dict(job.output.items()),
     )
 

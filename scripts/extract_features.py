@@ -8,7 +8,8 @@ def extract(job, step):
     from convstudy.training import device
 
     device.set_up_tensorflow(step.record["threads"], seed=0)
-    features.extract_features(job.input.data, job.input.backbone, job.output.features)
+    out = job.output
+    features.extract_features(job.input.data, job.input.backbone, out.features, out.costs)
 
 
 if __name__ == "__main__":

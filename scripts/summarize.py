@@ -1,4 +1,4 @@
-"""Write the summary of the study: summary.csv and comparisons.csv for programs, summary.md for people."""
+"""Write the summary of a study: two tables for programs and a page for people."""
 
 import json
 

@@ -46,15 +46,17 @@ def test_features_equal_a_direct_forward_pass(tmp_path, images, backbone):
             hdf5.write_array(group, "images", images)
             hdf5.write_array(group, "labels", np.arange(5, dtype=np.int32) % 2)
     keras_file.save_model(backbone, tmp_path / "backbone.keras")
-    features.extract_features(
-        tmp_path / "data.h5", tmp_path / "backbone.keras", tmp_path / "features.h5"
-    )
+    paths = [tmp_path / name for name in ("data.h5", "backbone.keras", "features.h5", "costs.json")]
+    features.extract_features(*paths)
     network = next(x for x in backbone.layers if isinstance(x, keras.Model))
     inputs = keras.applications.resnet50.preprocess_input(images.astype(np.float32))
     expected = np.asarray(network(inputs, training=False)).mean(axis=(1, 2))
     vectors, labels = hdf5.read_subset(tmp_path / "features.h5", "test", ("vectors", "labels"))
     np.testing.assert_allclose(vectors, expected, rtol=1e-3, atol=1e-4 * np.abs(expected).max())
     assert labels.tolist() == [0, 1, 0, 1, 0]
+    costs = json.loads(paths[-1].read_text())
+    assert (costs["images"], costs["parameters"]) == (15, backbone.count_params())
+    assert costs["seconds"] > 0
 
 
 def test_a_cut_takes_the_output_of_that_layer():
@@ -104,7 +106,7 @@ def test_features_of_more_than_a_batch_are_one_vector_an_image(tmp_path, small):
     """33 images: a full batch and a rest of one, each against a pass of its own."""
     data, saved = factory.write_images(tmp_path / "d.h5", (*SIZE, 3), 33), tmp_path / "b.keras"
     keras_file.save_model(small, saved)
-    features.extract_features(data, saved, tmp_path / "f.h5")
+    features.extract_features(data, saved, tmp_path / "f.h5", tmp_path / "c.json")
     network = next(x for x in small.layers if isinstance(x, keras.Model))
     for subset in hdf5.SUBSETS:
         pixels, labels = hdf5.read_subset(data, subset)

@@ -10,7 +10,7 @@ from convstudy.data import hdf5
 from convstudy.foundation import atomic_files
 from convstudy.foundation.errors import UserError
 from convstudy.report import summary
-from convstudy.statistics import aggregate, bootstrap, paired_tests
+from convstudy.statistics import aggregate, conclusions, paired_tests
 
 
 @pytest.fixture
@@ -53,7 +53,9 @@ def test_means_and_deviations(study):
     assert row["generalization_gap_mean"] == pytest.approx(0.9 - np.mean(found))
     assert (row["epochs_mean"], row["train_seconds_mean"]) == (11, 3)
     assert row["train_peak_memory_mib_max"] == 102
-    assert row["chance_accuracy"] == pytest.approx(1 / CLASSES)
+    labels = np.random.default_rng(0).integers(CLASSES, size=300)
+    assert row["majority_accuracy"] == pytest.approx(np.bincount(labels).max() / 300)
+    assert row["interval_of"] == "variant"
     assert row["versions"] == "keras 3.0, numpy 2.0"
 
 
@@ -97,40 +99,9 @@ def test_one_seed_has_no_deviation_and_a_binomial_interval(tmp_path):
     row = aggregate.summarize([variant("ant")], runs).iloc[0]
     assert np.isnan(row["test_accuracy_std"])
     width = (row["test_accuracy_ci_high"] - row["test_accuracy_ci_low"]) / 2
-    assert width == pytest.approx(bootstrap.half_width(row["test_accuracy_mean"], 2500), rel=0.06)
-
-
-def test_half_width_is_that_of_the_method():
-    assert 100 * bootstrap.half_width(0.45, 2500) == pytest.approx(1.95, abs=0.005)
-    assert 100 * bootstrap.half_width(0.45, 3033) == pytest.approx(1.77, abs=0.005)
-
-
-def test_equal_seeds_add_no_width():
-    one = np.random.default_rng(0).random((1, 1000)) < 0.5
-    alone = bootstrap.means(one).std()
-    thrice = bootstrap.means(np.repeat(one, 3, axis=0)).std()
-    assert alone == pytest.approx(np.sqrt(one.mean() * (1 - one.mean()) / 1000), rel=0.05)
-    assert thrice == pytest.approx(alone, rel=0.06)
-
-
-def test_seeds_alone_make_the_width_that_theory_says():
-    values = np.array([0.2, 0.4, 0.5, 0.9])
-    scores = np.repeat(values[:, None], 50, axis=1)  # all images alike: only seeds vary
-    expected = values.std(ddof=0) / np.sqrt(len(values))
-    assert bootstrap.means(scores).std() == pytest.approx(expected, rel=0.05)
-
-
-def test_interval_covers_the_truth():
-    """Seeds and images both random: the 95 % interval of 5 seeds holds the true mean."""
-    rng = np.random.default_rng(5)
-    hits, repeats, seeds, images = 0, 200, 5, 300
-    for _ in range(repeats):
-        difficulty = rng.normal(size=images) * 0.8
-        luck = rng.normal(size=(seeds, 1)) * 0.05
-        scores = (difficulty + luck + rng.normal(size=(seeds, images)) * 0.6) > 0
-        low, high = np.percentile(bootstrap.means(scores, draws=300), [2.5, 97.5])
-        hits += low <= 0.5 <= high
-    assert 0.90 <= hits / repeats <= 0.995
+    mean = row["test_accuracy_mean"]
+    assert width == pytest.approx(1.96 * np.sqrt(mean * (1 - mean) / 2500), rel=0.01)
+    assert row["interval_of"] == "network"
 
 
 def test_mcnemar_exact_and_approximate():
@@ -164,21 +135,87 @@ def test_differences_are_paired(study):
     expected = frame.loc["mole", "test_accuracy_mean"] - frame.loc["ant", "test_accuracy_mean"]
     assert mole["difference"] == pytest.approx(expected)
     assert mole["ci_low"] < mole["difference"] < mole["ci_high"]
-    assert mole["mcnemar_seed"] == 0
+    assert (mole["speaks_of"], mole["n_seeds"]) == ("variants", 3)
+    assert mole["conclusion"].startswith("mole is better than ant by ")
     gain = mole["variant_only_right"] - mole["baseline_only_right"]
     by_seed = {
         atomic_files.read_json(path)["variant"]: path for path, _ in runs if "seed0" in str(path)
     }
     accuracies = {k: atomic_files.read_json(path)["test_accuracy"] for k, path in by_seed.items()}
     assert gain / 300 == pytest.approx(accuracies["mole"] - accuracies["ant"])
-    assert (found["mcnemar_p_holm"] >= found["mcnemar_p"]).all()
+    assert (found["p_holm"] >= found["p"]).all()
+    assert set(found["differs"]) == {""}
 
 
-def test_a_variant_against_its_copy_differs_by_nothing(tmp_path):
+def pair(*runs, **rows):
+    """The comparison of `ab` with `ba`; `rows` change their blocks."""
+    variants = [variant(name) | rows.get(name, {}) for name in ("ab", "ba")]
+    declared = [{"name": "pair", "title": "A pair", "variants": ["ab", "ba"]}]
+    return paired_tests.compare(declared, variants, runs).iloc[0]
+
+
+def test_a_variant_against_its_copy_differs_by_nothing_that_could_be_seen(tmp_path):
     runs = [write_run(tmp_path, name, s, 0.5) for name in ("ab", "ba") for s in (0, 1)]
-    declared = [{"name": "same", "title": "Same", "variants": ["ab", "ba"]}]
-    row = paired_tests.compare(declared, [variant("ab"), variant("ba")], runs).iloc[0]
-    assert (row["difference"], row["ci_low"], row["ci_high"], row["mcnemar_p"]) == (0, 0, 0, 1)
+    row = pair(*runs)
+    assert (row["difference"], row["p"]) == (0, 1)
+    assert row["ci_low"] < 0 < row["ci_high"]
+    assert row["minimum_detectable_effect"] > 0
+    assert row["conclusion"].startswith("No evidence of a difference between ba and ab")
+    assert "could not have been seen" in row["conclusion"]
+
+
+def test_one_seed_speaks_of_two_networks(tmp_path):
+    runs = [write_run(tmp_path, "ab", 0, 0.9), write_run(tmp_path, "ba", 0, 0.4)]
+    row = pair(*runs)
+    assert (row["speaks_of"], row["test"], row["n_seeds"]) == ("networks", "McNemar", 1)
+    assert row["p"] == paired_tests.mcnemar(row["baseline_only_right"], row["variant_only_right"])
+    assert row["conclusion"].startswith("This network of ba recognises fewer test images")
+    assert "nothing is known of the variants" in row["conclusion"]
+    assert np.isnan(row["seed_std"])
+
+
+def test_a_single_network_beside_three_is_one_network(tmp_path):
+    runs = [write_run(tmp_path, "ab", s, 0.6) for s in (0, 1, 2)]
+    row = pair(*runs, write_run(tmp_path, "ba", 1, 0.7))
+    assert (row["speaks_of"], row["n_seeds"]) == ("networks", 1)
+    assert row["baseline_accuracy"] == atomic_files.read_json(runs[1][0])["test_accuracy"]
+    assert row["differs"] == "seeds 0, 1, 2 against 1"
+
+
+def test_seeds_that_are_not_shared_are_not_paired(tmp_path):
+    runs = [write_run(tmp_path, "ab", s, 0.6) for s in (0, 1, 2)]
+    row = pair(*runs, *(write_run(tmp_path, "ba", s, 0.7) for s in (3, 4)))
+    assert (row["speaks_of"], row["n_seeds"]) == ("variants", 0)
+    assert (row["baseline_seeds"], row["variant_seeds"]) == (3, 2)
+    means = [
+        np.mean([atomic_files.read_json(p)["test_accuracy"] for p in found])
+        for found in (
+            [path for path, _ in runs],
+            [tmp_path / f"shapes/ba/seed{s}/metrics.json" for s in (3, 4)],
+        )
+    ]
+    assert row["difference"] == pytest.approx(means[1] - means[0])
+
+
+def test_what_is_unequal_stands_beside_the_figures(tmp_path):
+    runs = [
+        write_run(tmp_path, "ab", 0, 0.6, numpy="2.0", data="1" * 64),
+        write_run(tmp_path, "ba", 0, 0.7, numpy="2.1", data="2" * 64),
+    ]
+    changes = {"budget": {"epochs": 13, "patience": 5}, "protocol": "practical"}
+    assert pair(*runs, ba=changes)["differs"] == (
+        "epochs at most 30 against 13; patience none against 5; protocol corrected against "
+        "practical; library versions keras 3.0, numpy 2.0 against keras 3.0, numpy 2.1; they read "
+        "other contents of results/data/shapes.h5"
+    )
+
+
+def test_a_difference_that_only_one_of_many_tests_shows_is_not_established():
+    row = {
+        "p_holm": 0.09, "speaks_of": "variants", "variant_label": "b", "baseline_label": "a",
+        "difference": 0.02, "ci_low": 0.001, "ci_high": 0.039, "minimum_detectable_effect": 0.03,
+    }  # fmt: skip
+    assert conclusions.of_pair(row).startswith("A difference between b and a is not established")
 
 
 def test_other_test_images_cannot_be_compared(tmp_path):
@@ -236,7 +273,7 @@ def test_written_summary(study, tmp_path):
 def test_markdown_tables_are_rectangular(study, tmp_path):
     _, md = write(study, tmp_path)
     lines = [line for line in md.read_text().splitlines() if line.startswith("|")]
-    assert {line.count("|") for line in lines} == {14, 9}
+    assert {line.count("|") for line in lines} == {18, 13, 9}
 
 
 def test_practical_on_its_own_data_stands_beside_ours(tmp_path):

@@ -26,6 +26,7 @@ SETTINGS = {
 DATA = "results/data/demo_objects.h5"
 BACKBONE = "results/backbones/demo_objects/small.keras"
 FEATURES = "results/features/demo_objects/small.h5"
+COSTS = FEATURES.replace(".h5", ".json")
 # variant: kind of the model, its input, generator
 VARIANTS = {
     "base_net": ("base_net", "images", "none"),
@@ -59,7 +60,7 @@ def make():
     keras.Model(pixels, values).save("file.keras")
     backbone = backbones.build({"application": None, "file": "file.keras"}, SIZE, "file.keras")
     keras_file.save_model(backbone, folder_of(BACKBONE))
-    features.extract_features(DATA, BACKBONE, folder_of(FEATURES))
+    features.extract_features(DATA, BACKBONE, folder_of(FEATURES), COSTS)
     keep("extract_features", {}, [DATA, BACKBONE], [FEATURES])
     for variant in VARIANTS:
         make_run(variant)
@@ -95,10 +96,8 @@ def make_run(variant):
     names = {"dataset": "demo_objects", "variant": variant, "seed": 0, "model": kind}
     names |= {"generator": generator or "none", "backbone": None}
     outputs = {"metrics": f"{folder}/metrics.json", "predictions": f"{folder}/predictions.h5"}
-    statistics = inputs.get("statistics")
-    evaluation.evaluate(
-        spec, names, inputs["data"], statistics, trained["model"], trained["run"], outputs
-    )
+    given = inputs | trained | ({"costs": COSTS} if takes == "features" else {})
+    evaluation.evaluate(spec, names, given, outputs)
     keep("evaluate_model", spec, [*inputs.values(), trained["model"]], outputs.values())
 
 

@@ -21,6 +21,13 @@ def variant(name, dataset="shapes", reference=None):
         "values": {},
         "reference": reference,
         "description": f"What {name} is.",
+        "label": name,
+        "budget": {"epochs": 30, "patience": 30},
+        "training": {"batch_size": 32, "learning_rate": 0.01, "epochs": 30, "patience": 30},
+        "generator_options": None,
+        "model_options": {"kind": "small"},
+        "statistics_from": None,
+        "switches": {},
     }
 
 
@@ -34,6 +41,7 @@ def write_run(folder, name, seed, accuracy, dataset="shapes", n=300, labels=0, *
     where = folder / dataset / name / f"seed{seed}"
     hdf5.write_predictions(where / "predictions.h5", {"test": (probabilities, truth)})
     found = metrics.evaluate(probabilities, truth)
+    found |= metrics.after_temperature(probabilities, truth, 1.5) | {"never_predicted": []}
     content = {
         "dataset": dataset,
         "variant": name,
@@ -44,15 +52,29 @@ def write_run(folder, name, seed, accuracy, dataset="shapes", n=300, labels=0, *
         "n_classes": CLASSES,
         **{f"test_{key}": value for key, value in found.items()},
         "validation_accuracy": 0.5,
+        "temperature": 1.5,
+        "majority_accuracy": metrics.majority_accuracy(truth),
         "train_accuracy": 0.9,
+        "train_running_accuracy": 0.85,
         "epochs_run": 10 + seed,
         "parameters": 1234,
+        "trainable_parameters": 1200,
+        "backbone_parameters": 0,
+        "flops_per_image": 2_000_000,
+        "backbone_flops_per_image": 0,
+        "extraction_seconds": None,
+        "milliseconds_per_image": 0.5,
+        "evaluate_peak_memory_mib": 300.0,
+        "evaluate_processor": "a processor",
+        "evaluate_cores": 2,
+        "evaluate_load": 0.5,
         "train_seconds": 2.0 + seed,
         "train_peak_memory_mib": 100.0 + seed,
         "provenance": {
             "versions": {"numpy": made_with.get("numpy", "2.0"), "keras": "3.0"},
             "threads": made_with.get("threads", 1),
             "git_commit": None,
+            "inputs": {f"results/data/{dataset}.h5": made_with.get("data", "d" * 64)},
         },
     }
     atomic_files.write_json(where / "metrics.json", content)

@@ -142,20 +142,21 @@ def test_training_does_not_open_the_test_images(trained_on, trained):
 def test_the_saved_network_is_that_of_the_best_epoch(trained_on, trained):
     outputs = {"metrics": trained_on / "metrics.json", "predictions": trained_on / "predictions.h5"}
     identity = {"variant": "v", "seed": 0}
-    evaluation.evaluate(
-        SPEC,
-        identity,
-        trained_on / "data.h5",
-        trained_on / "normalize.h5",
-        trained["model"],
-        trained["run"],
-        outputs,
-    )
+    given = {"data": trained_on / "data.h5", "statistics": trained_on / "normalize.h5"}
+    evaluation.evaluate(SPEC, identity, given | trained, outputs)
     metrics, history = atomic_files.read_json(outputs["metrics"]), pd.read_csv(trained["history"])
     best = history["val_accuracy"].max()
     assert metrics["validation_accuracy"] == pytest.approx(best, abs=1e-6)
     assert metrics["best_epoch"] == history["val_accuracy"].idxmax() + 1
     assert metrics["n_test"] == 20
+    # of the kept network, on images that are not augmented: not what training itself recorded
+    plain, labels = hdf5.read_subset(outputs["predictions"], "train", ("predicted", "labels"))
+    assert metrics["train_accuracy"] == np.mean(plain == labels)
+    run_file = atomic_files.read_json(trained["run"])
+    assert metrics["train_running_accuracy"] == run_file["train_accuracy"]
+    assert metrics["train_running_loss"] != pytest.approx(metrics["train_loss"], rel=1e-3)
+    assert metrics["flops_per_image"] > 0 and metrics["milliseconds_per_image"] > 0
+    assert metrics["backbone_parameters"] == 0 and metrics["extraction_seconds"] is None
 
 
 def test_garbage_for_test_images_changes_nothing(trained_on, trained):

@@ -9,7 +9,8 @@ each with `images` (n, height, width, 3) uint8 in 0-255, `labels` (n,) int32 and
 strings; the root attribute `class_names` and further attributes that say where it came from, with
 their SHA-256. Arrays are checksummed by chunk, so data that changed on the disk is noticed.
 A features file has `vectors` (n, d) float32 in place of `images`. A predictions file has the
-groups `validation` and `test` with `probabilities` (n, classes) float32 and `labels`.
+groups `validation` and `test` with `probabilities` (n, classes) float32 and `labels`, and `train`
+with the `predicted` class and `labels`.
 """
 
 import contextlib
@@ -238,14 +239,24 @@ def read_statistics(path: Path | str | None) -> dict[str, np.ndarray]:
 
 
 def write_predictions(
-    path: Path | str, predictions: Mapping[str, tuple[np.ndarray, np.ndarray]], **about: Any
+    path: Path | str,
+    predictions: Mapping[str, tuple[np.ndarray, np.ndarray]],
+    on_training: tuple[np.ndarray, np.ndarray] | None = None,
+    **about: Any,
 ) -> None:
-    """Write (probabilities (n, classes) float32, labels (n,) int32) of each subset."""
+    """Write (probabilities (n, classes) float32, labels (n,) int32) of each subset.
+
+    Of training images, which are many, the most probable class is kept in place of probabilities.
+    """
     with create_hdf5(path, about) as file:
         for subset, (probabilities, labels) in predictions.items():
             group = create_group(file, subset)
             write_array(group, "probabilities", probabilities.astype(np.float32))
             write_array(group, "labels", labels.astype(np.int32))
+        if on_training:
+            group = create_group(file, "train")
+            write_array(group, "predicted", on_training[0].argmax(axis=1).astype(np.int32))
+            write_array(group, "labels", on_training[1].astype(np.int32))
 
 
 def read_predictions(path: Path | str, subset: str = "test") -> tuple[np.ndarray, np.ndarray]:

@@ -4,6 +4,7 @@ A model file has a function `build(input_shape, classes, *, <options>) -> keras.
 an uncompiled network ending in a softmax, and the constant `INPUT`: `images` (a generator's
 output), `features` (a backbone's vectors) or `backbone` (images in [0, 1] through a backbone that
 `build` receives as its keyword `backbone`). A constant `SMALLEST` is the least side of the images.
+A file whose network ends in logits says so by `OUTPUT = "logits"`; a softmax is put behind them.
 """
 
 from collections.abc import Iterator

@@ -1,11 +1,14 @@
 """Features: what a frozen backbone says of each image, computed once for all heads."""
 
 import logging
+import time
 
 import numpy as np
 import tensorflow as tf
 
 from convstudy.data import hdf5
+from convstudy.foundation import atomic_files
+from convstudy.networks import costs
 from convstudy.networks.keras_file import load_model
 
 log = logging.getLogger(__name__)
@@ -13,11 +16,14 @@ log = logging.getLogger(__name__)
 BATCH = 32
 
 
-def extract_features(data_file: str, backbone_file: str, output: str) -> None:
+def extract_features(data_file: str, backbone_file: str, output: str, costs_output: str) -> None:
     """Run a backbone once over a data set and keep a pooled vector an image.
 
-    Images are read, and vectors written, a batch at a time.
+    Images are read, and vectors written, a batch at a time. What it cost is kept in a file beside
+    (.json): `seconds` and `images` of all subsets, `parameters` and `flops_per_image` of the
+    backbone. Seconds are never twice the same, and the features must be.
     """
+    began, images_seen = time.perf_counter(), 0
     backbone = load_model(backbone_file)
     forward = tf.function(lambda x: _pooled(backbone(x, training=False)))
     about = hdf5.read_attributes(data_file)
@@ -33,7 +39,15 @@ def extract_features(data_file: str, backbone_file: str, output: str) -> None:
                     vectors = hdf5.create_array(group, "vectors", shape, np.float32)
                 vectors[start : start + len(values)] = values
             hdf5.write_array(group, "labels", hdf5.array(data, subset, "labels")[...])
+            images_seen += len(images)
             log.info("%s: %d vectors of length %d", subset, *vectors.shape)
+    about_costs = {
+        "seconds": time.perf_counter() - began,
+        "images": images_seen,
+        "parameters": backbone.count_params(),
+        "flops_per_image": costs.flops_per_image(backbone),
+    }
+    atomic_files.write_json(costs_output, about_costs)
 
 
 def _pooled(maps: tf.Tensor) -> tf.Tensor:

@@ -3,9 +3,8 @@
 import logging
 from typing import Any
 
-from convstudy import models
 from convstudy.data import hdf5
-from convstudy.networks import backbones
+from convstudy.networks import backbones, outputs
 from convstudy.networks.keras_file import load_model, save_model
 
 log = logging.getLogger(__name__)
@@ -35,6 +34,6 @@ def initialize(
             if random
             else load_model(backbone_file)
         )
-    model = models.build(spec["kind"], shape, classes, options)
+    model = outputs.build(spec["kind"], shape, classes, options)
     log.info("%s: %d parameters", spec["kind"], model.count_params())
     save_model(model, output)

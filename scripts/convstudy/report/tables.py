@@ -168,7 +168,9 @@ def markdown(table: Table) -> str:
     lines = [table.header, [":---"] + ["---:"] * (len(table.header) - 1)]
     lines += [[_escape(cell) for cell in row] for row in table.rows]
     text = "\n".join("| " + " | ".join(line) + " |" for line in lines)
-    return "\n".join([f"### {table.title}", "", text, "", *(f"* {_escape(note)}" for note in table.notes)])
+    return "\n".join(
+        [f"### {table.title}", "", text, "", *(f"* {_escape(note)}" for note in table.notes)]
+    )
 
 
 def _by_dataset(frame: pandas.DataFrame) -> list[pandas.DataFrame]:

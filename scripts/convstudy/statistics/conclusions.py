@@ -18,7 +18,9 @@ def of_pair(row: Mapping[str, Any]) -> str:
     one, other = row["variant_label"], row["baseline_label"]
     if found:
         word = "better" if row["difference"] > 0 else "worse"
-        return f"{one} is {word} than {other} by {_points(abs(row['difference']))} ({_margin(row)})."
+        return (
+            f"{one} is {word} than {other} by {_points(abs(row['difference']))} ({_margin(row)})."
+        )
     if row["ci_low"] > 0 or row["ci_high"] < 0:
         return (
             f"A difference between {one} and {other} is not established: {_margin(row)}, and so "

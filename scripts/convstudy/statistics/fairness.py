@@ -39,7 +39,9 @@ def _patience(budget: Mapping[str, Any]) -> str:
 
 def _versions(runs: Sequence[EvaluatedRun]) -> str:
     texts = (
-        ", ".join(f"{name} {v}" for name, v in sorted(run.metrics["provenance"]["versions"].items()))
+        ", ".join(
+            f"{name} {v}" for name, v in sorted(run.metrics["provenance"]["versions"].items())
+        )
         for run in runs
     )
     return " and ".join(dict.fromkeys(texts))

@@ -1,4 +1,4 @@
-"""Metrics of predicted class probabilities, in plain NumPy.
+"""Metrics of predicted class probabilities.
 
 Everything here is a function of probabilities (n, classes) and labels (n,), so that each number can
 be recomputed from a kept predictions file without training anything again.
@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from convstudy.foundation.errors import UserError
+from convstudy.statistics import calibration, per_class
 
 EPSILON = 1e-7
-CALIBRATION_BINS = 15
 
 
 def evaluate(probabilities: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
@@ -22,8 +22,9 @@ def evaluate(probabilities: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
         labels: (n,) integers in 0 .. classes - 1.
 
     Returns:
-        Builtin floats: `loss` (cross-entropy in nats), `accuracy`, `top5_accuracy`, `ece` and
-        `brier` (0-2), and `per_class_accuracy`, a list with None for a class without images.
+        Builtin types, ready for JSON: `loss` (log loss, in nats), `accuracy`, `top5_accuracy` (None
+        with five classes or fewer), `brier` (0-2), `ece` and its floor (see `calibration`), and
+        what `per_class.evaluate` returns.
 
     Raises:
         UserError: A probability is NaN or infinite, which means that the training diverged.
@@ -32,12 +33,34 @@ def evaluate(probabilities: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
     probabilities, labels = _checked(probabilities, labels)
     return {
         "loss": cross_entropy(probabilities, labels),
-        "accuracy": float(np.mean(probabilities.argmax(axis=1) == labels)),
-        "top5_accuracy": top_k_accuracy(probabilities, labels, 5),
-        "ece": expected_calibration_error(probabilities, labels),
+        "accuracy": accuracy(probabilities, labels),
+        "top5_accuracy": _top5_accuracy(probabilities, labels),
         "brier": brier_score(probabilities, labels),
-        "per_class_accuracy": per_class_accuracy(probabilities, labels),
+        "ece": calibration.expected_calibration_error(probabilities, labels),
+        "ece_floor": calibration.floor(probabilities),
+        **per_class.evaluate(probabilities, labels),
     }
+
+
+def after_temperature(
+    probabilities: np.ndarray, labels: np.ndarray, temperature: float
+) -> dict[str, float]:
+    """`loss_scaled` and `ece_scaled` after the logits were divided by a temperature."""
+    scaled = calibration.scaled(probabilities, temperature)
+    return {
+        "loss_scaled": cross_entropy(scaled, labels),
+        "ece_scaled": calibration.expected_calibration_error(scaled, labels),
+    }
+
+
+def majority_accuracy(labels: np.ndarray) -> float:
+    """The largest class's share of labels (n,): what always answering that class gets right."""
+    return float(np.bincount(labels).max() / len(labels))
+
+
+def accuracy(probabilities: np.ndarray, labels: np.ndarray) -> float:
+    """Share of images whose label is the most probable class."""
+    return float(np.mean(probabilities.argmax(axis=1) == labels))
 
 
 def cross_entropy(probabilities: np.ndarray, labels: np.ndarray) -> float:
@@ -61,49 +84,15 @@ def top_k_accuracy(probabilities: np.ndarray, labels: np.ndarray, k: int) -> flo
     return float((ranking == np.asarray(labels)[:, None]).any(axis=1).mean())
 
 
+def _top5_accuracy(probabilities: np.ndarray, labels: np.ndarray) -> float | None:
+    return top_k_accuracy(probabilities, labels, 5) if probabilities.shape[1] > 5 else None
+
+
 def brier_score(probabilities: np.ndarray, labels: np.ndarray) -> float:
     """Mean over images of the squared distance to the one-hot label, summed over classes (0-2)."""
     errors = np.array(probabilities, dtype=np.float64)
     errors[np.arange(len(labels)), labels] -= 1
     return float((errors**2).sum(axis=1).mean())
-
-
-def reliability(
-    probabilities: np.ndarray, labels: np.ndarray, bins: int = CALIBRATION_BINS
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Compare confidence with accuracy in equal-width bins of the top probability.
-
-    Bin i holds the confidences in (i / bins, (i + 1) / bins].
-
-    Returns:
-        (images, mean confidence, accuracy), each of shape (bins,); the means are 0 in empty bins.
-    """
-    confidence = np.asarray(probabilities, dtype=np.float64).max(axis=1)
-    correct = np.asarray(probabilities).argmax(axis=1) == labels
-    # Rounding guards edges such as 0.2 in float32, which is a little more than 0.2 in float64.
-    index = np.ceil(np.round(confidence * bins, 6)).astype(int) - 1
-    index = np.clip(index, 0, bins - 1)
-    count = np.bincount(index, minlength=bins)
-    divisor = np.maximum(count, 1)
-    mean_confidence = np.bincount(index, weights=confidence, minlength=bins) / divisor
-    accuracy = np.bincount(index, weights=correct, minlength=bins) / divisor
-    return count, mean_confidence, accuracy
-
-
-def expected_calibration_error(
-    probabilities: np.ndarray, labels: np.ndarray, bins: int = CALIBRATION_BINS
-) -> float:
-    """Top-label ECE of Guo et al. 2017: |accuracy - confidence| averaged over images by bin."""
-    count, confidence, accuracy = reliability(probabilities, labels, bins)
-    return float((count * np.abs(accuracy - confidence)).sum() / count.sum())
-
-
-def per_class_accuracy(probabilities: np.ndarray, labels: np.ndarray) -> list[float | None]:
-    """Share of each class's images that are recognised; None for a class without images."""
-    classes = probabilities.shape[1]
-    total = np.bincount(labels, minlength=classes)
-    right = np.bincount(labels[probabilities.argmax(axis=1) == labels], minlength=classes)
-    return [float(r / t) if t else None for r, t in zip(right, total, strict=True)]
 
 
 def confusion_matrix(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:

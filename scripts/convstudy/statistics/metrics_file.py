@@ -7,10 +7,15 @@ from convstudy.foundation import atomic_files
 from convstudy.foundation.errors import UserError
 
 FIGURES = (
-    "test_loss test_accuracy test_top5_accuracy test_ece test_brier train_accuracy "
-    "validation_accuracy epochs_run parameters train_seconds train_peak_memory_mib n_train "
+    "test_loss test_accuracy test_ece test_ece_floor test_ece_scaled test_loss_scaled test_brier "
+    "test_balanced_accuracy test_macro_f1 majority_accuracy temperature train_accuracy "
+    "train_running_accuracy validation_accuracy epochs_run parameters trainable_parameters "
+    "backbone_parameters flops_per_image backbone_flops_per_image milliseconds_per_image "
+    "train_seconds train_peak_memory_mib evaluate_peak_memory_mib evaluate_load n_train "
     "n_validation n_test n_classes"
 ).split()
+# null where there is no such figure
+OPTIONAL = ("test_top5_accuracy", "test_roc_auc", "extraction_seconds")
 MAX_FIGURE = 1e15
 
 
@@ -23,10 +28,15 @@ def read(path: Path | str) -> dict[str, Any]:
     right = {
         **{key: isinstance(metrics.get(key), str) for key in ("dataset", "variant")},
         **{key: _is_figure(metrics.get(key)) for key in FIGURES},
+        **{key: metrics.get(key, "") is None or _is_figure(metrics.get(key)) for key in OPTIONAL},
+        "evaluate_processor": isinstance(metrics.get("evaluate_processor"), str),
+        "test_never_predicted": _are_texts(metrics.get("test_never_predicted")),
         "seed": type(metrics.get("seed")) is int,
         "n_classes": _is_figure(metrics.get("n_classes")) and metrics["n_classes"] > 0,
         "provenance": isinstance(versions, dict)
-        and all(isinstance(version, str) for version in versions.values())
+        and _are_texts(list(versions.values()))
+        and isinstance(provenance.get("inputs"), dict)
+        and _are_texts(list(provenance["inputs"].values()))
         and type(provenance.get("threads")) is int
         and isinstance(provenance.get("git_commit"), str | None),
     }
@@ -41,3 +51,7 @@ def read(path: Path | str) -> dict[str, Any]:
 
 def _is_figure(value: Any) -> bool:
     return type(value) in (int, float) and 0 <= value < MAX_FIGURE
+
+
+def _are_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(text, str) for text in value)

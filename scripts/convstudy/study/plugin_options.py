@@ -21,6 +21,7 @@ CONSTANTS = {
         lambda x: x in ("images", "features", "backbone"),
         "'images', 'features' or 'backbone'",
     ),
+    "OUTPUT": (lambda x: x in ("softmax", "logits"), "'softmax' or 'logits'"),
     "FILES": (
         lambda x: isinstance(x, list | tuple) and x and all(isinstance(y, str) for y in x),
         "a tuple of names, such as ('images',) with its comma",

@@ -1,6 +1,8 @@
 """What the training and evaluation jobs need of the machine: TensorFlow set up, figures of cost."""
 
 import os
+import platform
+import re
 import resource
 import subprocess
 from pathlib import Path
@@ -45,3 +47,21 @@ def git_commit() -> str | None:
 def peak_memory_mib() -> float:
     """Largest resident memory of this process so far, in MiB (Linux counts in KiB)."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def processor() -> str:
+    """The processor's name, as Linux has it; else its architecture."""
+    information = Path("/proc/cpuinfo")
+    text = information.read_text(errors="replace") if information.exists() else ""
+    name = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
+    return name[1].strip() if name else platform.processor() or platform.machine()
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def load() -> float:
+    """How busy the machine was in the last minute: processes that wanted to run, a core."""
+    return os.getloadavg()[0] / (os.cpu_count() or 1)

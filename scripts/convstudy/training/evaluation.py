@@ -1,26 +1,28 @@
 """Evaluation of a trained network: the only module that opens the test subset for a network."""
 
+import time
 from typing import Any
 
+import keras
 import numpy as np
+import tensorflow as tf
 
 from convstudy.data import hdf5
 from convstudy.foundation import atomic_files
-from convstudy.networks import keras_file
-from convstudy.statistics import metrics
+from convstudy.networks import costs, keras_file
+from convstudy.statistics import calibration, metrics, per_class
+from convstudy.training import device
 from convstudy.training.input_pipeline import preprocessing, test_stream
 
 # Larger than in training: it changes no number, and is faster.
 BATCH = 100
+TIMED = 7  # passes of one batch; the median is told
 
 
 def evaluate(
     spec: dict[str, Any],
     identity: dict[str, Any],
-    data_file: str,
-    statistics_file: str | None,
-    model_file: str,
-    run_file: str,
+    inputs: dict[str, str],
     outputs: dict[str, str],
 ) -> None:
     """Write `metrics` (.json) and `predictions` (.h5) of one trained variant.
@@ -28,34 +30,95 @@ def evaluate(
     Args:
         spec: as for `training.train`.
         identity: what names the run (dataset, variant, model, generator, backbone, seed, task).
-        data_file: images or features.
-        statistics_file: the generator's statistics, if it has any.
-        model_file: the trained network.
-        run_file: what training recorded of itself.
+        inputs: paths of `data` (images or features), `model` (the trained network), `run` (what
+            training recorded of itself); of the generator's `statistics`, if it has any; on
+            features, of the `costs` of their extraction.
         outputs: paths of `metrics` and `predictions`.
     """
-    generator, statistics = preprocessing(spec, statistics_file)
-    array = hdf5.array_of(spec["input"])
-    model = keras_file.load_model(model_file, spec["kind"])
-    predictions = {}
-    for subset in ("validation", "test"):
-        images, labels = hdf5.read_subset(data_file, subset, (array, "labels"))
-        stream = test_stream(generator, statistics, images, labels, BATCH)
-        predictions[subset] = (np.asarray(model.predict(stream, verbose=0)), labels)
-    test, validation = (metrics.evaluate(*predictions[s]) for s in ("test", "validation"))
-    run = atomic_files.read_json(run_file)
-    class_names = hdf5.read_attributes(data_file)["class_names"]
-    hdf5.write_predictions(outputs["predictions"], predictions, class_names=class_names)
-    atomic_files.write_json(
-        outputs["metrics"],
-        identity
-        | {
-            "n_classes": len(class_names),
-            "n_validation": len(predictions["validation"][1]),
-            "n_test": len(predictions["test"][1]),
-        }
-        | {f"test_{name}": value for name, value in test.items()}
-        | {f"validation_{name}": validation[name] for name in ("loss", "accuracy")}
-        | run
-        | {"class_names": class_names},
-    )
+    load = device.load()
+    model = keras_file.load_model(inputs["model"], spec["kind"])
+    streams = {subset: _stream(spec, inputs, subset) for subset in ("validation", "test")}
+    predicted = {subset: _predicted(model, *found) for subset, found in streams.items()}
+    class_names = hdf5.read_attributes(inputs["data"])["class_names"]
+    figures = _figures(*predicted["validation"], *predicted["test"], class_names)
+    figures |= _costs(model, streams["test"][0], inputs.get("costs"), load)
+    on_training = _predicted(model, *_stream(spec, inputs, "train"))
+    hdf5.write_predictions(outputs["predictions"], predicted, on_training, class_names=class_names)
+    run = atomic_files.read_json(inputs["run"])
+    running = {f"train_running_{key}": run.pop(f"train_{key}") for key in ("loss", "accuracy")}
+    kept = {
+        "train_loss": metrics.cross_entropy(*on_training),
+        "train_accuracy": metrics.accuracy(*on_training),
+    }
+    about = identity | figures | run | running | kept | {"class_names": class_names}
+    atomic_files.write_json(outputs["metrics"], about)
+
+
+def _stream(
+    spec: dict[str, Any], inputs: dict[str, str], subset: str
+) -> tuple[tf.data.Dataset, np.ndarray]:
+    """Plain batches of a subset in their stored order, and its labels."""
+    generator, statistics = preprocessing(spec, inputs.get("statistics"))
+    arrays = (hdf5.array_of(spec["input"]), "labels")
+    images, labels = hdf5.read_subset(inputs["data"], subset, arrays)
+    return test_stream(generator, statistics, images, labels, BATCH), labels
+
+
+def _predicted(
+    model: keras.Model, stream: tf.data.Dataset, labels: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    return np.asarray(model.predict(stream, verbose=0)), labels
+
+
+def _figures(
+    held_out: np.ndarray,
+    held_out_labels: np.ndarray,
+    probabilities: np.ndarray,
+    labels: np.ndarray,
+    class_names: list[str],
+) -> dict[str, Any]:
+    """What predictions of validation and test images say; the temperature is of the first."""
+    validation = metrics.evaluate(held_out, held_out_labels)
+    temperature = calibration.fitted_temperature(held_out, held_out_labels)
+    test = metrics.evaluate(probabilities, labels)
+    test |= metrics.after_temperature(probabilities, labels, temperature)
+    test["never_predicted"] = [
+        class_names[c] for c in per_class.never_predicted(probabilities, labels)
+    ]
+    return {
+        "n_classes": len(class_names),
+        "n_validation": len(held_out_labels),
+        "n_test": len(labels),
+        "majority_accuracy": metrics.majority_accuracy(labels),
+        "temperature": temperature,
+        **{f"test_{name}": value for name, value in test.items()},
+        **{f"validation_{name}": validation[name] for name in ("loss", "accuracy")},
+    }
+
+
+def _costs(
+    model: keras.Model, stream: tf.data.Dataset, extraction: str | None, load: float
+) -> dict[str, Any]:
+    """What a prediction costs, of this network alone and of the backbone that a head needs."""
+    backbone = atomic_files.read_json(extraction) if extraction else {}
+    return {
+        "flops_per_image": costs.flops_per_image(model),
+        "backbone_flops_per_image": backbone.get("flops_per_image", 0),
+        "backbone_parameters": backbone.get("parameters", 0),
+        "extraction_seconds": backbone.get("seconds"),
+        "milliseconds_per_image": _milliseconds(model, next(iter(stream))[0]),
+        "evaluate_peak_memory_mib": device.peak_memory_mib(),
+        "evaluate_processor": device.processor(),
+        "evaluate_cores": device.cores(),
+        "evaluate_load": load,
+    }
+
+
+def _milliseconds(model: keras.Model, images: tf.Tensor) -> float:
+    """Median time of one batch's prediction, by image; the batch is in memory already."""
+    taken = []
+    for _ in range(TIMED):
+        start = time.perf_counter()
+        model.predict_on_batch(images)
+        taken.append(time.perf_counter() - start)
+    return 1000 * float(np.median(taken)) / len(images)

@@ -7,7 +7,7 @@ import numpy as np
 
 from convstudy.data import hdf5
 from convstudy.report.plots import style
-from convstudy.statistics import metrics
+from convstudy.statistics import calibration
 
 
 def plot(
@@ -26,9 +26,9 @@ def plot(
         outputs: Paths ending in `.png` or `.svg`.
     """
     loaded = [hdf5.read_predictions(path) for path in predictions]
-    ece = np.mean([metrics.expected_calibration_error(*one) for one in loaded])
+    ece = np.mean([calibration.expected_calibration_error(*one) for one in loaded])
     probabilities, labels = (np.concatenate(parts) for parts in zip(*loaded, strict=True))
-    count, confidence, accuracy = metrics.reliability(probabilities, labels)
+    count, confidence, accuracy = calibration.reliability(probabilities, labels)
     bins = len(count)
     centres = 100 * (np.arange(bins) + 0.5) / bins
     held = count > 0
