@@ -137,20 +137,18 @@ def described(rows: list[Block]) -> list[Block]:
     `budget` holds the most epochs and the patience; `model_options` and `generator_options` (None
     on features) the kind and the options.
     """
-    found = []
-    for row in rows:
-        generator = row["generator"]
-        found.append(
-            {key: row[key] for key in ABOUT}
-            | {"generator": row["generator_name"], "backbone": row["backbone_name"]}
-            | {"budget": {key: row["training"][key] for key in ("epochs", "patience")}}
-            | {"model_options": {"kind": row["kind"]} | row["options"]}
-            | {
-                "generator_options": generator
-                and {"kind": generator["kind"]} | generator["options"]
-            }
-        )
-    return found
+    return [
+        {key: row[key] for key in ABOUT}
+        | {"generator": row["generator_name"], "backbone": row["backbone_name"]}
+        | {"budget": {key: row["training"][key] for key in ("epochs", "patience")}}
+        | {"model_options": {"kind": row["kind"]} | row["options"]}
+        | {"generator_options": _with_options(row["generator"])}
+        for row in rows
+    ]
+
+
+def _with_options(generator: Block | None) -> Block | None:
+    return generator and {"kind": generator["kind"]} | generator["options"]
 
 
 def resolve(config: Block) -> dict[str, Study]:
