@@ -104,7 +104,7 @@ def test_a_value_of_another_type_is_told_as_it_is_written(text, found, write):
     ("text", "advice"),
     [
         ("learning_rate: 0.1", "training.learning_rate or variants.<name>.training.learning_rate"),
-        ("epochs: 3", "Did you mean training.with_generator.epochs or variants.<name>.training."),
+        ("epochs: 3", "Did you mean training.epochs or variants.<name>.training.epochs"),
         ("seeds: [0]", "Did you mean studies.<name>.seeds?"),
         ("dropout: 0.5", "Did you mean models.<name>.dropout?"),
         ("optimizer: adam", "Allowed: backbones, cache, "),
@@ -118,6 +118,14 @@ def test_a_value_of_another_type_is_told_as_it_is_written(text, found, write):
             "Did you mean datasets.demo_objects.options.labels?",
         ),
         ("datasets: {demo_objects: {generated: true}}", "called 'drawn' now: write drawn: true."),
+        (
+            "training: {with_generator: {epochs: 50, patience: 5}}",
+            "All variants have one budget now: write training: {epochs: 50, patience: 5}.",
+        ),
+        (
+            "training: {without_generator: {epochs: 20, patience: null}}",
+            "protocols: {corrected: {without_generator: {epochs: 20, patience: null}}}.",
+        ),
     ],
 )
 def test_a_key_in_the_wrong_block_is_led_to_its_own(text, advice):

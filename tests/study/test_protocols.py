@@ -13,7 +13,7 @@ from convstudy import generators, models
 from convstudy.data import hdf5
 from convstudy.foundation.errors import UserError
 from convstudy.networks import keras_file
-from convstudy.study import studies, variants
+from convstudy.study import studies
 from convstudy.study import validation as settings
 from convstudy.training import input_pipeline, loop
 
@@ -27,16 +27,28 @@ def length(row):
     return row["training"]["epochs"], row["training"]["patience"]
 
 
-def test_the_practical_has_fixed_epochs_without_a_generator(practica):
+def test_the_practical_has_a_budget_of_its_own_without_a_generator(practica):
     assert length(practica["base_net__practical"]) == (30, None)
     assert length(practica["finetune_conv__practical"]) == (15, None)
     assert length(practica["improved_net__practical"]) == (100, 10)
 
 
-def test_corrected_trains_as_long_and_keeps_the_best_epoch(practica):
-    assert length(practica["base_net"]) == (30, 30)
-    assert length(practica["finetune_conv"]) == (15, 15)
-    assert length(practica["improved_net"]) == (100, 10)
+def test_corrected_gives_every_variant_one_budget(practica):
+    own = {name: row for name, row in practica.items() if row["protocol"] == "corrected"}
+    budgets = {name: length(row) for name, row in own.items() if "finetune" not in name}
+    assert len(budgets) == 10 and set(budgets.values()) == {(100, 10)}
+    assert length(practica["finetune_conv"]) == (15, 10)  # its own epochs
+
+
+def test_the_variants_of_each_comparison_of_the_demo_have_one_budget():
+    demo = selected(checked(study="demo"))
+    for comparison in demo.comparisons():
+        assert len({length(row) for row in demo.rows_of(comparison["name"])}) == 1, comparison
+
+
+def test_without_patience_the_best_epoch_of_all_is_kept():
+    rows = selected(checked(training__patience=None)).rows
+    assert all(length(row)[0] == length(row)[1] for row in rows)
 
 
 def test_a_protocol_switches_only_what_a_variant_has(practica):
@@ -60,7 +72,7 @@ def test_names_under_a_protocol_stand_wherever_variants_are_named():
         comparisons__own={"title": "T", "variants": ["base_net", "base_net__practical"]},
     )
     study = selected(config)
-    assert [length(row) for row in study.rows] == [(9, None), (7, 7), (30, 8)]
+    assert [length(row) for row in study.rows] == [(9, None), (7, 8), (30, 8)]
     assert [row["variant"] for row in study.rows_of("own")] == ["base_net", "base_net__practical"]
 
 
@@ -92,12 +104,78 @@ def test_comparisons_are_drawn_once_a_protocol():
 
 
 def test_the_summary_says_what_a_protocol_does():
-    protocols = selected(checked(study="practica")).spec()["study"]["protocols"]
-    assert list(protocols) == ["practical", "corrected"]
-    assert "validation images together" in protocols["practical"]
-    assert "best validation accuracy" in protocols["corrected"]
-    blocks = checked()["protocols"].values()
-    assert all(variants.described(b).count(";") == len(b) - 1 for b in blocks)  # no switch unsaid
+    told = selected(checked(study="practica")).spec()["study"]["protocols"]
+    assert list(told) == ["practical", "corrected"]
+    assert "validation images together" in told["practical"]
+    assert "run in training mode" in told["practical"]
+    assert "best validation accuracy is kept;" in told["corrected"]
+
+
+def described(**changes):
+    return selected(checked(**changes)).spec()["study"]["protocols"]["corrected"]
+
+
+def test_what_concerns_no_run_of_the_study_is_not_said():
+    assert described(studies__demo__variants=["base_net"]) == (
+        "the network of the epoch with the best validation accuracy is kept; "
+        "at most 30 epochs, patience 8."
+    )
+    assert "stay frozen" in described(studies__demo__variants=["finetune_conv"])
+    assert "never augmented" in described(studies__demo__variants=["improved_net"])
+
+
+def test_the_budget_that_is_said_is_the_one_that_the_runs_had():
+    four = {"dataset": "demo_objects", "max_epochs": 4, "patience": 8}
+    told = described(
+        studies__demo__variants=["base_net", "improved_net"], studies__demo__tasks__objects=four
+    )
+    assert told.endswith("; 4 epochs, no early stopping.")
+    told = described(
+        variants__base_net__label="Plain",
+        studies__demo__variants=["base_net", "base_net_whiten", "improved_net"],
+        studies__demo__limits={"base_net": 12},
+    )
+    assert "at most 12 epochs, patience 8 (Plain); at most 30 epochs, patience 8 (base_" in told
+
+
+def test_a_label_is_what_tables_call_a_variant_and_says_values_and_protocol():
+    config = checked(
+        variants__base_net__label="Réseau [1] | 网",
+        variants__improved_net__label="Deep",
+        variants__improved_net__sweep={"training.learning_rate": [0.1, 0.01]},
+        studies__demo__variants=["base_net", "improved_net", "base_net_whiten"],
+        studies__demo__protocols=["corrected", "practical"],
+    )
+    rows = selected(config).spec()["rows"]
+    assert [row["label"] for row in rows] == [
+        "Réseau [1] | 网",
+        "Réseau [1] | 网 (practical)",
+        "Deep, learning_rate 0.1",
+        "Deep, learning_rate 0.01",
+        "Deep, learning_rate 0.1 (practical)",
+        "Deep, learning_rate 0.01 (practical)",
+        "base_net_whiten",
+        "base_net_whiten__practical",
+    ]
+    assert rows[4]["sweep_label"] == "Deep (practical)"
+
+
+def test_two_variants_with_one_label_are_refused():
+    change = {"variants__base_net__label": "Net", "variants__improved_net__label": "Net"}
+    refused(change, "variants.improved_net.label", "'Net'", "'base_net'", "study 'demo'")
+
+
+def test_the_rows_say_what_each_variant_was_trained_with():
+    rows = {row["variant"]: row for row in selected(checked(study="practica")).spec()["rows"]}
+    row = rows["base_net_whiten__practical"]
+    assert row["budget"] == {"epochs": 100, "patience": 10}
+    assert row["training"]["batch_size"] == 32 and row["training"]["momentum"] == 0.9
+    assert row["generator_options"]["kind"] == "whiten"
+    assert row["generator_options"]["horizontal_flip"] is True
+    assert row["model_options"] == {"kind": "base_net"}
+    assert row["statistics_from"] == "train_and_validation"
+    assert row["switches"] == {"validation_images": "augmented"}
+    assert rows["features_one_layer"]["generator_options"] is None
 
 
 def test_a_protocol_of_ones_own_starts_from_corrected():
@@ -108,7 +186,7 @@ def test_a_protocol_of_ones_own_starts_from_corrected():
     noisy, base = selected(config).rows
     assert noisy["statistics_from"] == "train"
     assert noisy["switches"] == {"validation_images": "augmented"}
-    assert length(base) == (30, 30)
+    assert length(base) == (30, 8)
 
 
 @pytest.mark.parametrize(

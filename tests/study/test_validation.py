@@ -133,7 +133,15 @@ BIRDS = "variants.features_one_layer.backbone"
         ({"variants__base_net": {"model": "base_net"}}, ["variants.base_net"]),
         ({"variants__base_net": None}, ["variants.base_net", "None"]),
         ({"training__learning_rate": "fast"}, ["training.learning_rate", "'fast'"]),
-        ({"training__with_generator": {"epochs": 0, "patience": 1}}, ["with_generator.epochs"]),
+        ({"training__epochs": 0}, ["training.epochs", "0"]),
+        (
+            {"protocols__practical__with_generator": {"epochs": 0, "patience": 1}},
+            ["protocols.practical.with_generator.epochs", "0"],
+        ),
+        (
+            {"protocols__practical__with_generator": {"epochs": 9}},
+            ["protocols.practical.with_generator", "'patience' is missing"],
+        ),
     ],
 )
 def test_dangling_names_and_wrong_types_are_refused(change, words):

@@ -17,8 +17,13 @@ SHIPPED = yaml.safe_load((ROOT / "config.yaml").read_text())
 
 
 def checked(**changes):
-    """The shipped config with some values changed, by dotted path (`__` for a dot)."""
+    """The shipped config with some values changed, by dotted path (`__` for a dot).
+
+    A study that gets other variants has the comparisons that are given with them, or none.
+    """
     config = copy.deepcopy(SHIPPED)
+    for path in [x for x in changes if x.startswith("studies__") and x.endswith("__variants")]:
+        changes.setdefault(path.replace("__variants", "__comparisons"), [])
     for path, value in changes.items():
         *parents, last = path.split("__")
         block = config

@@ -27,10 +27,11 @@ studies:
       objects: {dataset: tiny_objects, max_epochs: 2, patience: 1}
       birds: {dataset: tiny_birds, backbone: resnet50_random, max_epochs: 2}
     variants: [base_net_normalize, base_net_whiten, features_one_layer, rates]
-    comparisons: [base_net_generators, heads]
+    comparisons: [generators, heads]
 variants:
   rates: {task: birds, model: head_one_layer, sweep: {training.learning_rate: [0.1, 0.01]}}
 comparisons:
+  generators: {title: Two generators, variants: [base_net_normalize, base_net_whiten]}
   heads: {title: Heads, variants: [features_one_layer, rates]}
 datasets:
   tiny_objects:

@@ -204,7 +204,7 @@ def test_a_plots_code_makes_plots_and_their_summary_stale(edited):
 
 
 def test_what_picture_and_table_both_say_makes_both_stale(edited):
-    edit(edited / "config.yaml", "BaseNet without and with a generator", "Three preprocessings")
+    edit(edited / "tiny.yaml", "title: Two generators", "title: Two preprocessings")
     jobs = stale(edited)
     assert sorted(job.split()[0] for job in jobs) == ["Comparison", "Showing", "Summary"]
 

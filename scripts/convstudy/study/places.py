@@ -16,8 +16,10 @@ from convstudy.study.repairs import GLUED, flow
 Block = dict[str, Any]
 Path = list[Any]
 
-# Keys that were called otherwise once.
+# Keys that were called otherwise once, by their section.
 RENAMED = {("datasets", "generated"): "drawn"}
+# Where variants with and without an augmenting generator had budgets of their own.
+BUDGETS = ("with_generator", "without_generator")
 # Plugin folders by the path, in the config, of the options that their files take.
 OPTIONS = {
     "models": "models.<name>",
@@ -38,6 +40,8 @@ def of_key(key: str, value: Any, at: Path, allowed: list[str]) -> str:
     if at and (at[0], key) in RENAMED:
         new = RENAMED[at[0], key]
         return f"It is called '{new}' now: write {new}: {flow(value)}."
+    if at == ["training"] and key in BUDGETS:
+        return _one_budget(key, value)
     if value is None and (glued := GLUED.fullmatch(key)):
         return f"A space is missing after the colon: write {glued[1]}: {glued[2]}."
     if "application" in allowed and (found := application(value)):
@@ -46,6 +50,16 @@ def of_key(key: str, value: Any, at: Path, allowed: list[str]) -> str:
     if not closest(key, allowed) and found:
         return f"Did you mean {' or '.join(found)}?"
     return nearest(key, allowed)
+
+
+def _one_budget(key: str, value: Any) -> str:
+    """A sentence that leads from an old budget to the one of all variants."""
+    budget = value if isinstance(value, dict) else {"epochs": 100, "patience": 10}
+    own = {"corrected": {key: budget}}
+    return (
+        f"All variants have one budget now: write training: {flow(budget)}. One that these alone "
+        f"have belongs to a protocol: write protocols: {flow(own)}."
+    )
 
 
 def of_name(config: Block, section: str, name: str) -> str:

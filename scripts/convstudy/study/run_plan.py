@@ -37,7 +37,6 @@ def of(config: Block, study_name: str, name: str, variant: Block) -> Block:
             f"not."
         )
     augments = bool(generator) and plugin_options.constant("generators", generator, "AUGMENTS")
-    lengths = protocol | {"with_generator": config["training"]["with_generator"]}
     run = {
         "dataset": task.get("dataset") or variant["dataset"],
         "variant": name,
@@ -49,12 +48,13 @@ def of(config: Block, study_name: str, name: str, variant: Block) -> Block:
         "generator_name": generator_name if generator else "none",
         "generator": generator
         and {"kind": generator["kind"], "options": plugin_options.options(generator)},
+        "augments": augments,
         "statistics_from": protocol["statistics_from"] if fits else None,
         "backbone_name": backbone_name,
         "backbone": backbone_name and config["backbones"][backbone_name],
         "training": _training(
             config["training"],
-            lengths["with_generator" if augments else "without_generator"],
+            protocol["with_generator" if augments else "without_generator"] or {},
             variant["training"],
             task,
             _own(study["limits"], name, variant),
@@ -62,7 +62,9 @@ def of(config: Block, study_name: str, name: str, variant: Block) -> Block:
         ),
         "switches": _switches(protocol, augments, takes),
     }
-    shown = ("of", "protocol", "sweep", "values", "description", "reference")
+    shown = (
+        "of", "label", "protocol", "sweep", "sweep_label", "values", "description", "reference",
+    )  # fmt: skip
     run |= {key: variant[key] for key in shown}
     _check_values(study_name, run)
     _check_size(config, run)
@@ -153,10 +155,10 @@ def _check_size(config: Block, run: Block) -> None:
 
 
 def _training(
-    defaults: Block, length: Block, own: Block, task: Block, limit: int | None, keeps_best: bool
+    defaults: Block, budget: Block, own: Block, task: Block, limit: int | None, keeps_best: bool
 ) -> Block:
-    """Defaults, then the variant's own settings, then the study's limits."""
-    settings = {k: v for k, v in defaults.items() if not k.startswith("with")} | length | own
+    """Defaults, the protocol's budget, the variant's own settings, then the study's limits."""
+    settings = defaults | budget | own
     for most in (task.get("max_epochs"), limit):
         settings["epochs"] = min(settings["epochs"], most or settings["epochs"])
     if task.get("patience") and settings["patience"]:

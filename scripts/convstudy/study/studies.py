@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from convstudy.foundation.errors import UserError
-from convstudy.study import run_plan, sweeps, variants
+from convstudy.study import comparisons, protocols, run_plan, sweeps, variants
 from convstudy.study import validation as settings
 from convstudy.study.schema import Block
 
 FOLDER = "results/studies"
 ABOUT = (
-    "variant", "dataset", "task", "model", "protocol", "sweep", "values", "reference",
-    "description",
+    "variant", "label", "dataset", "task", "model", "protocol", "sweep", "sweep_label", "values",
+    "reference", "description", "training", "statistics_from", "switches",
 )  # fmt: skip
 
 
@@ -50,7 +50,7 @@ class Study:
         return [row for row in self.rows if name in (row["variant"], row["sweep"])]
 
     def rows_of(self, comparison: str) -> list[Block]:
-        """Rows of a comparison, in its order, as far as the study has them."""
+        """Rows of a comparison, in its order."""
         names = variants.comparisons(self.config)[comparison]["variants"]
         return [row for name in names for row in self.rows_named(name)]
 
@@ -69,28 +69,38 @@ class Study:
         return list(dict.fromkeys(names)).index(row["sweep"] or name)
 
     def comparisons(self) -> list[Block]:
-        """Comparisons of which the study has two variants or more, once a protocol."""
-        found = variants.comparisons(self.config).values()
-        asked = [c for name in self.block["comparisons"] for c in found if c["of"] == name]
-        return [c for c in asked if sum(bool(self.rows_named(x)) for x in c["variants"]) > 1]
+        """Its comparisons, once a protocol; the study has all their variants."""
+        names = {name for row in self.rows for name in (row["variant"], row["sweep"])}
+        return comparisons.of_study(self.config, self.name, names)
+
+    def check_labels(self) -> None:
+        """Refuse two variants that tables and pictures could not tell apart."""
+        found: dict[str, str] = {}
+        for row in self.rows:
+            other = found.setdefault(row["label"], row["variant"])
+            if other != row["variant"]:
+                raise UserError(
+                    f"config: variants.{row['of']}.label: '{row['label']}' is also what "
+                    f"'{other}' is called in study '{self.name}'. Choose another label."
+                )
 
     def spec(self) -> Block:
         """What the summary and the report say of the study, beside its figures."""
-        datasets, protocols = self.config["datasets"], self.config["protocols"]
+        datasets = self.config["datasets"]
         notes = self.block["remarks"] + [
             f"{name}: {datasets[name]['description']}" + " (drawn data)" * datasets[name]["drawn"]
             for name in dict.fromkeys(row["dataset"] for row in self.rows)
             if datasets[name]["description"] or datasets[name]["drawn"]
         ]
-        used = dict.fromkeys(row["protocol"] for row in self.rows)
         return {
             "study": {
                 "name": self.name,
                 "title": self.block["title"],
+                "question": self.block["question"],
                 "description": self.block["description"],
                 "notes": notes,
                 "hyperparameters": sweeps.described(self.rows),
-                "protocols": {name: variants.described(protocols[name]) for name in used},
+                "protocols": protocols.described(self.rows),
             },
             "rows": described(self.rows),
             "comparisons": self.comparisons(),
@@ -104,7 +114,7 @@ class Study:
             "Comparison pictures": self._pictures(drawn),
             "Sweeps": self._pictures([(name, f"sweep_{name}") for name in self.sweeps()]),
             "Learning curves": self._pictures(
-                [(row["variant"], f"curves_{row['variant']}") for row in self.rows]
+                [(row["label"], f"curves_{row['variant']}") for row in self.rows]
             ),
             "Sample images": self._pictures([(name, f"samples_{name}") for name in datasets]),
         }
@@ -122,27 +132,40 @@ class Study:
 
 
 def described(rows: list[Block]) -> list[Block]:
-    """What tables and pictures say of each row."""
+    """What tables and pictures say of each row: `ABOUT`, and what it was trained with.
+
+    `budget` holds the most epochs and the patience; `model_options` and `generator_options` (None
+    on features) the kind and the options.
+    """
     return [
         {key: row[key] for key in ABOUT}
         | {"generator": row["generator_name"], "backbone": row["backbone_name"]}
+        | {"budget": {key: row["training"][key] for key in ("epochs", "patience")}}
+        | {"model_options": {"kind": row["kind"]} | row["options"]}
+        | {"generator_options": _with_options(row["generator"])}
         for row in rows
     ]
+
+
+def _with_options(generator: Block | None) -> Block | None:
+    return generator and {"kind": generator["kind"]} | generator["options"]
 
 
 def resolve(config: Block) -> dict[str, Study]:
     """Resolve a validated config into its studies, by name.
 
     A run's block holds `dataset, variant, task, model` (name), `kind, options, input`,
-    `generator_name, generator` (block or None), `statistics_from` (None without statistics),
-    `backbone_name, backbone`, `training`, `switches` (of the protocol, where they make the training
-    another), and for the tables `of` (the variant's name in the config), `protocol`, `sweep`,
-    `values`, `description`, `reference` (see `variants.expand`). Blocks of models, generators and
-    backbones that sweeps ask for join the config.
+    `generator_name, generator` (block or None), `augments`, `statistics_from` (None without
+    statistics), `backbone_name, backbone`, `training`, `switches` (of the protocol, where they make
+    the training another), and for the tables `of` (the variant's name in the config), `label`,
+    `protocol`, `sweep`, `sweep_label`, `values`, `description`, `reference` (see
+    `variants.expand`). Blocks of models, generators and backbones that sweeps ask for join the
+    config.
 
     Raises:
-        UserError: two studies ask for different runs under the same data set and variant, or a
-            backbone cannot come from the variant that trains it.
+        UserError: two studies ask for different runs under the same data set and variant, a
+            backbone cannot come from the variant that trains it, a study lacks a variant of a
+            comparison, or two of its variants have one label.
     """
     known = variants.expand(config)
     own = [name for name, block in config["variants"].items() if block["dataset"]]
@@ -168,7 +191,11 @@ def resolve(config: Block) -> dict[str, Study]:
     for name, block in config["backbones"].items():
         settings.check_backbone(f"backbones.{name}", block)  # those of sweeps are new
     _check_origins(config, found)
-    return {name: Study(config, name, rows[name], found) for name in config["studies"]}
+    resolved = {name: Study(config, name, rows[name], found) for name in config["studies"]}
+    for study in resolved.values():
+        study.check_labels()
+        study.comparisons()  # refuses those whose variants it does not have
+    return resolved
 
 
 def _check_origins(config: Block, found: dict[tuple[str, str], Block]) -> None:

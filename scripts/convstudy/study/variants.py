@@ -1,46 +1,17 @@
 """The variants that studies can name: those of the config and of their sweeps, by protocol.
 
-A protocol says how strictly the promises about validation data are kept (see `SWITCHES`). Under
-`corrected` a variant has its own name; under any other it is called `{variant}__{protocol}`.
+Under the protocol `corrected` a variant has its own name; under any other it is called
+`{variant}__{protocol}`.
 
 Read by the Snakefile before any job starts, so it imports neither TensorFlow nor NumPy.
 """
 
 from convstudy.foundation.errors import UserError
 from convstudy.study import sweeps
+from convstudy.study.repairs import flow
 from convstudy.study.schema import Block
 
 PLAIN = "corrected"
-# What the values of a protocol's switches mean, for the summary.
-SWITCHES = {
-    "statistics_from": {
-        "train": "mean, deviation and whitening come from the training images",
-        "train_and_validation": (
-            "mean, deviation and whitening come from training and validation images together"
-        ),
-    },
-    "validation_images": {
-        "plain": "the validation images are never augmented",
-        "augmented": (
-            "the validation images are augmented like the training images, anew in every epoch, "
-            "so early stopping sees noise"
-        ),
-    },
-    "backbone_batch_norm": {
-        "frozen": "the batch norms of a pretrained backbone stay frozen while it is fine-tuned",
-        "training": "the batch norms of a fine-tuned backbone run in training mode",
-    },
-    "network_kept": {
-        "best_epoch": (
-            "a training without early stopping keeps the network of the epoch with the best "
-            "validation accuracy"
-        ),
-        "last_epoch": (
-            "a training without early stopping keeps the network of its last epoch, so nothing is "
-            "selected"
-        ),
-    },
-}
 
 
 def under(name: str, protocol: str) -> str:
@@ -52,7 +23,8 @@ def expand(config: Block) -> dict[str, Block]:
     """All variants by name, with more keys than the config has.
 
     `of` is the variant's name in the config, `points` the names of its sweep's points (itself where
-    it has none), `sweep` the name of the sweep that a point belongs to, `values` a point's values.
+    it has none), `sweep` the name of the sweep that a point belongs to, `values` a point's values,
+    `label` what tables and pictures call it, and `sweep_label` the same of its sweep.
 
     Raises:
         UserError: two variants would have one name.
@@ -67,11 +39,22 @@ def expand(config: Block) -> dict[str, Block]:
             whole = block | about | {"options": options}
             points = dict(sweeps.points(full, whole)) if block["sweep"] else {full: whole}
             sweep = full if block["sweep"] else None
+            sweep_label = sweep and _label(full, whole, fixed)
             for point, own in points.items():
-                _add(found, point, own | {"points": [point], "sweep": sweep})
+                more = {"points": [point], "sweep": sweep, "sweep_label": sweep_label}
+                _add(found, point, own | more | {"label": _label(point, own, fixed)})
             if sweep:
                 _add(found, full, whole | {"points": list(points), "sweep": None})
     return found
+
+
+def _label(name: str, block: Block, fixed: str | None) -> str:
+    """A variant's label, the values of its sweep, and the protocol that the study gives it."""
+    if not block["label"]:
+        return name
+    values = [f", {key.split('.')[1]} {flow(value)}" for key, value in block["values"].items()]
+    other = "" if fixed or block["protocol"] == PLAIN else f" ({block['protocol']})"
+    return "".join([block["label"], *values, other])
 
 
 def _add(found: dict[str, Block], name: str, block: Block) -> None:
@@ -97,9 +80,10 @@ def _is_free(config: Block, name: str) -> bool:
 
 
 def comparisons(config: Block) -> dict[str, Block]:
-    """All comparisons by name (also in `of`: the name in the config), under every protocol.
+    """All comparisons by name, under every protocol.
 
-    One that names a variant under a protocol already stays as it is.
+    `of` is its name in the config, `protocol` the protocol that its variants have from the study.
+    One that names a variant under a protocol already stays as it is (`protocol` is None).
     """
     found = {}
     for name, block in config["comparisons"].items():
@@ -108,14 +92,6 @@ def comparisons(config: Block) -> dict[str, Block]:
             title = block["title"] + f" (protocol {protocol})" * (protocol != PLAIN)
             members = [named(config, x, [protocol])[0] for x in block["variants"]]
             full = under(name, protocol)
-            found[full] = {"name": full, "of": name, "title": title, "variants": members}
+            about = {"name": full, "of": name, "protocol": protocol if free else None}
+            found[full] = about | {"title": title, "variants": members}
     return found
-
-
-def described(protocol: Block) -> str:
-    """What a protocol does, in one sentence."""
-    length = protocol["without_generator"]
-    stopped = f"patience {length['patience']}" if length["patience"] else "no early stopping"
-    words = [SWITCHES[key][value] for key, value in protocol.items() if key in SWITCHES]
-    words.append(f"{length['epochs']} epochs and {stopped} without an augmenting generator")
-    return "; ".join(words) + "."
