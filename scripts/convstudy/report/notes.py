@@ -59,7 +59,7 @@ def of_costs(rows: pandas.DataFrame) -> list[str]:
     if heads:
         found.append(
             "A head on features needs its frozen backbone, too: parameters and FLOPs are given "
-            "without and with it. Its training seconds and ms an image are those of the head alone; "
+            "without and with it. Its training seconds and ms an image are its own; "
             "the extraction, once for all heads and all images, comes on top."
         )
     return found

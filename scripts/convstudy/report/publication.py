@@ -16,7 +16,7 @@ LEFT_OUT = ("Sample images",)
 
 
 def publish(folder: Path, made_by: str) -> list[Path]:
-    """Write README.md, summary.csv, comparisons.csv and plots/*.png of the selected study; run in the project.
+    """Write tables, README.md and plots/*.png of the selected study; run in the project.
 
     Tables are computed again from the runs that the summary was made of; every file appears whole.
 

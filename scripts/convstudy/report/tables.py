@@ -185,7 +185,9 @@ def _filled(rows: pandas.DataFrame, columns: Columns) -> tuple[list[str], list[l
     cells = {name: [cell(row) for row in records] for name, cell in columns.items()}
     held = {name: column for name, column in cells.items() if any(column)}
     names = [[row["label"], row["protocol"]] for row in records]
-    body = [name + list(row) for name, row in zip(names, zip(*held.values(), strict=True))]
+    body = [
+        name + list(row) for name, row in zip(names, zip(*held.values(), strict=True), strict=True)
+    ]
     return ["variant", "protocol", *held], body
 
 

@@ -84,5 +84,5 @@ def _bin_of(confidence: np.ndarray, bins: int) -> np.ndarray:
 
 
 def _logits(probabilities: np.ndarray) -> np.ndarray:
-    """Logarithms of probabilities: the logits but for a constant an image, which softmax ignores."""
+    """Logarithms of probabilities: logits but for a constant an image, which softmax ignores."""
     return np.log(np.maximum(np.asarray(probabilities, dtype=np.float64), LEAST))

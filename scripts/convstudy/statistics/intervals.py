@@ -78,7 +78,7 @@ class Estimate:
         return float(optimize.brentq(lambda p: self.critical(1 - p / 2) - found, least, 1.0))
 
     def detectable(self) -> float:
-        """True value that a test at the 5 % level finds in 80 % of such experiments (Bloom 1995)."""
+        """True value that a test at 5 % finds in 80 % of such experiments (Bloom 1995)."""
         return (self.critical() + self.critical(POWER)) * self.standard_error
 
 
