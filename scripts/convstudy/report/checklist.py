@@ -5,25 +5,24 @@ from typing import Any
 
 import pandas
 
-from convstudy.report.tables import counted, listed
+from convstudy.report.notes import counted, listed
 
 HYPERPARAMETERS = (
     "Taken from the configuration; this workflow does not search. Early stopping and the choice of "
     "the best epoch, where the protocol has one, look at the validation images only."
 )
 ERROR_BARS = (
-    "± is the standard deviation over seeds (n - 1). Seeds and test images are two sources of "
-    "variance: intervals are 95 % t intervals on the sum of both components, with Satterthwaite's "
-    "degrees of freedom for the few seeds."
+    "± is the standard deviation over seeds (n - 1). Intervals are 95 %, of a mean over seeds and "
+    "test images as two sources of variance, with a t-type critical value (docs/statistics.md)."
 )
 ONE_SEED = (
     " With one seed there is no spread of seeds to be known: the interval covers the test images "
     "alone and speaks of one trained network, and so do difference and p-value."
 )
 TESTS = (
-    "Differences are paired by seed and test image and come from the same components of variance, "
-    "as do p-values and the minimum detectable effect (80 % power at the 5 % level). Holm's "
-    "correction is within a comparison."
+    "Differences are paired by test image, and by seed where both have it, and come from the same "
+    "two sources of variance; so do p-values and the minimum detectable effect (80 % power at the "
+    "5 % level). Holm's correction is within a comparison."
 )
 
 

@@ -17,8 +17,8 @@ DRAWN_UP_TO = 400  # classes of which a cell is as large as a pixel
 SHADES = 8
 CELL = 20
 LEAST_SIDE = 240
-MARGIN = 92
-LETTERS = 17  # of a name, as many as the margin has room for
+MARGIN = 96
+LETTERS = 16  # of a name, as many as the margin has room for
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def _named(names: list[str], cell: int) -> list[Markup]:
     parts = []
     for place, name in enumerate(map(_cut, names)):
         middle = (place + 0.5) * cell
-        about = {"class_": "class-name", "font_size": 9}
+        about = {"class_": "class-name", "font_size": 8.5}
         parts.append(tag("text", name, x=-4, y=middle, **about))
         turned = f"translate({drawings.number(middle)} -4) rotate(90)"
         parts.append(tag("text", name, transform=turned, **about))
@@ -126,4 +126,3 @@ def _cut(name: str) -> str:
 def sparse(counts: np.ndarray) -> list[list[int]]:
     """The counts that are not 0 as [true, predicted, images], for the page's tips."""
     return [[int(r), int(c), int(counts[r, c])] for r, c in np.argwhere(counts)]
-

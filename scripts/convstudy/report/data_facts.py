@@ -53,7 +53,9 @@ def said(files: Mapping[str, Path | str]) -> list[tuple[str, list[tuple[str, str
     found = []
     for dataset, path in files.items():
         attributes = hdf5.read_attributes(path)
-        facts = [(key, _short(attributes[key])) for key in sorted(attributes) if key != "class_names"]
+        facts = [
+            (key, _short(attributes[key])) for key in sorted(attributes) if key != "class_names"
+        ]
         found.append((dataset, facts))
     return found
 

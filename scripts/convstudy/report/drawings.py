@@ -92,9 +92,7 @@ def interval(
         left, right = pc(axis.place(low)), pc(axis.place(high))
         parts.append(tag("line", class_="interval", x1=left, x2=right, y1=middle, y2=middle))
         for end in (left, right):
-            parts.append(
-                tag("line", class_="end", x1=end, x2=end, y1=middle - 4, y2=middle + 4)
-            )
+            parts.append(tag("line", class_="end", x1=end, x2=end, y1=middle - 4, y2=middle + 4))
     if published is not None and not math.isnan(published):
         parts.append(tag("circle", class_="published", cx=pc(axis.place(published)), cy=middle,
                          r=4.5))  # fmt: skip
@@ -166,8 +164,7 @@ def scatter(
     parts += _steps(front, x, down)
     for dot in dots:
         place = pc(x.place(dot.cost))
-        whole = [tag("title", Markup.escape(f"{dot.label}: {100 * dot.value:.1f} %, "
-                                            f"{form(dot.cost)}"))]  # fmt: skip
+        whole = [tag("title", f"{dot.label}: {100 * dot.value:.1f} %, {form(dot.cost)}")]
         if not math.isnan(dot.low):
             whole.append(tag("line", class_="interval", x1=place, x2=place, y1=down(dot.low),
                              y2=down(dot.high)))  # fmt: skip
@@ -205,8 +202,9 @@ def _upright(axis: Axis, value: float, name: str) -> Markup:
 
 def _text(words: str, x: float, y: float, anchor: str = "", name: str = "") -> Markup:
     """A text whose anchor keeps it inside the drawing at both ends."""
-    anchor = anchor or ("start" if x < 4 and not name else "end" if x > 96 and not name else "middle")
-    return tag("text", Markup.escape(words), x=pc(x), y=y, text_anchor=anchor, class_=name or None)
+    if not anchor:
+        anchor = "middle" if name or 4 <= x <= 96 else "start" if x < 4 else "end"
+    return tag("text", words, x=pc(x), y=y, text_anchor=anchor, class_=name or None)
 
 
 def svg(
@@ -221,12 +219,15 @@ def svg(
         attributes["aria_hidden"] = "true"
     else:
         attributes |= {"role": "img", "aria_label": about}
-        parts = [tag("title", Markup.escape(about)), *parts]
+        parts = [tag("title", about), *parts]
     return tag("svg", Markup("").join(parts), **attributes)
 
 
 def tag(name: str, content: Markup | str = "", **attributes) -> Markup:
-    """An element; `class_` is `class`, an underscore inside is a hyphen, None leaves it out."""
+    """An element, its content and attributes escaped.
+
+    `class_` is `class`, an underscore inside is a hyphen, None leaves an attribute out.
+    """
     written = Markup("").join(
         Markup(' {}="{}"').format(key.rstrip("_").replace("_", "-"), number(value))
         for key, value in attributes.items()
@@ -234,7 +235,7 @@ def tag(name: str, content: Markup | str = "", **attributes) -> Markup:
     )
     if not content:
         return Markup("<{}{}/>").format(Markup(name), written)
-    return Markup("<{0}{1}>{2}</{0}>").format(Markup(name), written, Markup(content))
+    return Markup("<{0}{1}>{2}</{0}>").format(Markup(name), written, content)
 
 
 def pc(value: float) -> str:

@@ -8,7 +8,7 @@ import pandas
 
 from convstudy.report import drawings, tables
 from convstudy.report.drawings import Dot
-from convstudy.report.grids import Cell, Form, Grid, Head, fixed, percent, points, short
+from convstudy.report.grids import Cell, Form, Grid, Head, fixed, percent, points, short, some
 from convstudy.report.results import Result
 
 Records = list[dict[str, Any]]
@@ -42,9 +42,9 @@ COSTS: Columns = (
     ("budget_epochs", Head("epochs at most"), str),
     ("parameters", Head("parameters"), fixed(0)),
     ("trainable_parameters", Head("of them trained"), fixed(0)),
-    ("backbone_parameters", Head("of a backbone beside"), fixed(0)),
+    ("backbone_parameters", Head("of a backbone beside"), some(fixed(0))),
     ("flops_per_image", Head("FLOPs an image", "FLOPs"), short),
-    ("backbone_flops_per_image", Head("of a backbone beside", "FLOPs"), short),
+    ("backbone_flops_per_image", Head("of a backbone beside", "FLOPs"), some(short)),
     ("train_seconds_mean", Head("training, s"), fixed(1)),
     ("extraction_seconds_mean", Head("extraction, s"), fixed(1)),
     ("milliseconds_per_image_mean", Head("ms an image"), fixed(2)),
@@ -91,8 +91,7 @@ def grids(
     found = []
     for dataset in datasets(records):
         body = [
-            [Cell.of(x.label)]
-            + [Cell.of(r[key], form, f"{x.key}|{key}") for key, _, form in shown]
+            [Cell.of(x.label)] + [Cell.of(r[key], form, f"{x.key}|{key}") for key, _, form in shown]
             for r, x in zip(records, results, strict=True)
             if x.dataset == dataset
         ]
@@ -102,13 +101,10 @@ def grids(
     return found
 
 
-def result_notes(
-    frame: pandas.DataFrame, variants: Sequence[Mapping[str, Any]]
-) -> dict[str, list[str]]:
-    """The notes that the summary has below its tables, by data set."""
+def notes_of(frame: pandas.DataFrame, found: Sequence[tables.Table]) -> dict[str, list[str]]:
+    """The notes that the summary has below its tables, one a data set, by data set."""
     names = datasets(records_of(frame))
-    found = zip(names, tables.summary_tables(frame, variants), strict=True)
-    return {dataset: table.notes for dataset, table in found}
+    return {name: table.notes for name, table in zip(names, found, strict=True)}
 
 
 def datasets(records: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -1,7 +1,7 @@
 """Tables of the page, whose cells keep the number that they show.
 
-A few lines of the page's own script sort, filter and copy them: the kept libraries for that (itables
-with DataTables and jQuery) are several times larger than all our tables, and draw them anew from
+A few lines of the page's own script sort, filter and copy them: the kept libraries for that
+(itables, with DataTables and jQuery) are larger than all our tables, and draw them anew from their
 texts, so that the exact number behind a cell would be lost.
 """
 
@@ -23,7 +23,7 @@ class Head:
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell: its text, what it is sorted by, and what its number is of (`data set|variant|...`)."""
+    """A cell: its text, what it is sorted by, what its number is of (`data set|variant|...`)."""
 
     text: str
     value: str = ""
@@ -70,6 +70,11 @@ def points(value: float) -> str:
 def fixed(digits: int) -> Form:
     """A number with so many decimals."""
     return lambda value: f"{value:,.{digits}f}"
+
+
+def some(form: Form) -> Form:
+    """The same, and nothing for 0."""
+    return lambda value: form(value) if value else ""
 
 
 def short(value: float) -> str:

@@ -86,9 +86,21 @@ def _context(spec, frame, differences, runs, data_files) -> dict[str, Any]:
         "forest": figures.forest(differences),
         "differences": figures.difference_grids(differences, f"{folder}/comparisons.csv"),
         "result_grids": figures.grids(
-            records, found, figures.RESULTS, "Results", table, figures.result_notes(frame, rows)
+            records,
+            found,
+            figures.RESULTS,
+            "Results",
+            table,
+            figures.notes_of(frame, tables.summary_tables(frame, rows)),
         ),
-        "cost_grids": figures.grids(records, found, figures.COSTS, "Costs", table),
+        "cost_grids": figures.grids(
+            records,
+            found,
+            figures.COSTS,
+            "Costs",
+            table,
+            figures.notes_of(frame, tables.cost_tables(frame)),
+        ),
         "costs": figures.against_costs(records, found),
         "sweeps": tables.sweep_tables(frame, rows),
         "settings": settings.table(rows),

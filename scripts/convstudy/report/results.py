@@ -48,9 +48,7 @@ class Result:
         return hdf5.read_predictions(self.sources[run][1])
 
 
-def load(
-    rows: Sequence[Mapping[str, Any]], frame: pandas.DataFrame, runs: Runs
-) -> list[Result]:
+def load(rows: Sequence[Mapping[str, Any]], frame: pandas.DataFrame, runs: Runs) -> list[Result]:
     """The results of a study in its order; of a sweep the chosen value alone.
 
     Args:

@@ -99,6 +99,19 @@ for (const button of all("[data-copy]")) {
   });
 }
 
+// What a word means stands below the word, inside the window.
+for (const button of all(".term")) {
+  button.addEventListener("click", () => {
+    const words = document.getElementById(button.getAttribute("popovertarget"));
+    const [at, box] = [button.getBoundingClientRect(), words.getBoundingClientRect()];
+    const inside = (place, most) => `${Math.max(8, Math.min(place, most - 8))}px`;
+    words.style.inset = "auto";
+    words.style.margin = "0";
+    words.style.left = inside(at.left, innerWidth - box.width);
+    words.style.top = inside(at.bottom + 8, innerHeight - box.height);
+  });
+}
+
 // Settings: two variants beside each other, or all; what is equal only on request.
 const settings = document.getElementById("settings-table");
 function showSettings() {
