@@ -52,7 +52,7 @@ except UserError as error:
 study = known_studies[config["study"]]
 canonical = digests.canonical
 KERAS_FOLDER = "data/keras/"
-report_template = Path(workflow.basedir, "scripts/convstudy/report/page.html.j2")
+report_files = Path(workflow.basedir, "scripts/convstudy/report/page_files")
 
 
 def code(script, *plugins):

@@ -195,6 +195,8 @@ rule write_report:
         pictures=lambda w: [
             path for _, path in sum(study_of(w).report_pictures().values(), [])
         ],
+        # of each data set the test images that a network took for something else
+        data=lambda w: [f"results/data/{name}.h5" for name in study_of(w).datasets()],
     output:
         report="results/studies/{study}/report.html",
     log:
@@ -204,10 +206,14 @@ rule write_report:
         "../envs/plotting.yaml"
     params:
         spec=lambda w: canonical(
-            study_of(w).spec() | {"pictures": study_of(w).report_pictures()}
+            study_of(w).spec()
+            | {
+                "pictures": study_of(w).report_pictures(),
+                "datasets": study_of(w).datasets(),
+            }
         ),
         code=lambda w: code("write_report.py"),
-        template=lambda w: digests.of_file(report_template),
+        template=lambda w: folder_digests.digest(report_files),
     message:
         "Report of {wildcards.study}"
     script:

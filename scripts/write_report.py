@@ -6,21 +6,18 @@ from convstudy.provenance import steps
 
 
 def write(job, step):
-    from convstudy.report import page, tables
+    from convstudy.report import page
     from convstudy.statistics import aggregate, paired_tests
 
     spec, inputs = json.loads(job.params.spec), job.input
     runs = list(zip(inputs.metrics, inputs.predictions, strict=True))
-    frame = aggregate.summarize(spec["rows"], runs)
     page.write_report(
         job.output.report,
-        spec["study"],
-        frame,
-        spec["rows"],
+        spec,
+        aggregate.summarize(spec["rows"], runs),
         paired_tests.compare(spec["comparisons"], spec["rows"], runs),
-        list(inputs.metrics),
-        spec["pictures"],
-        tables.sweep_tables(frame, spec["rows"]),
+        runs,
+        dict(zip(spec["datasets"], inputs.data, strict=True)),
     )
 
 

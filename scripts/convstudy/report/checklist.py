@@ -11,6 +11,19 @@ HYPERPARAMETERS = (
     "Taken from the configuration; this workflow does not search. Early stopping and the choice of "
     "the best epoch, where the protocol has one, look at the validation images only."
 )
+ERROR_BARS = (
+    "± is the standard deviation over seeds (n - 1). Intervals are 95 %, of a mean over seeds and "
+    "test images as two sources of variance, with a t-type critical value (docs/statistics.md)."
+)
+ONE_SEED = (
+    " With one seed there is no spread of seeds to be known: the interval covers the test images "
+    "alone and speaks of one trained network, and so do difference and p-value."
+)
+TESTS = (
+    "Differences are paired by test image, and by seed where both have it, and come from the same "
+    "two sources of variance; so do p-values and the minimum detectable effect (80 % power at the "
+    "5 % level). Holm's correction is within a comparison."
+)
 
 
 def checklist(
@@ -29,9 +42,8 @@ def checklist(
     return [
         ("Runs", f"{len(runs)} runs: {len(frame)} variants, seeds {listed(seeds)}. "
          "Means over all seeds are given, never the best run."),
-        ("Error bars", "± is the standard deviation over seeds (n - 1). Intervals are 95 %, of a "
-         "mean over seeds and test images as two sources of variance, with a t-type critical value "
-         "(docs/statistics.md); with one seed they speak of one trained network."),
+        ("Error bars", ERROR_BARS + ONE_SEED * bool((frame["n_seeds"] == 1).any())),
+        ("Tests", TESTS),
         ("Data", "; ".join(splits) + ". One stratified split into training and validation, "
          "the same for all runs; only the evaluation opens the test images."),
         *((f"Protocol {name}", words) for name, words in study.get("protocols", {}).items()),

@@ -1,4 +1,8 @@
-"""The report: one self-contained HTML page."""
+"""The report: one self-contained HTML page.
+
+What it says is put together here, how it looks is in `page_files/`; see `figures`, `looks`,
+`settings` and `data_facts` for its sections.
+"""
 
 import base64
 from collections.abc import Mapping, Sequence
@@ -6,65 +10,159 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+import numpy as np
 import pandas
+from markupsafe import Markup
+from matplotlib import colors
 
 from convstudy.foundation import atomic_files
 from convstudy.foundation.errors import UserError
+from convstudy.report import data_facts, figures, looks, results, settings, tables
 from convstudy.report.checklist import checklist
-from convstudy.report.tables import Table, difference_tables, summary_tables
+from convstudy.report.examples import Pictures as TestImages
+from convstudy.report.glossary import TERMS, display_name
+from convstudy.report.plots import style
 
-TEMPLATE = Path(__file__).with_name("page.html.j2")
+FILES = Path(__file__).with_name("page_files")
 IMAGE_TYPES = {".png": "image/png", ".svg": "image/svg+xml"}
+# Pictures on the page, by their headings; it draws what the others show by itself.
+EMBEDDED = ("Comparison pictures", "Sweeps", "Learning curves", "Sample images")
 Pictures = Mapping[str, Sequence[tuple[str, Path | str]]]
 
 
 def write_report(
     path: Path | str,
-    study: Mapping[str, Any],
+    spec: Mapping[str, Any],
     frame: pandas.DataFrame,
-    variants: Sequence[Mapping[str, Any]],
     differences: pandas.DataFrame | None,
-    metrics_paths: Sequence[Path | str],
-    pictures: Pictures,
-    sweeps: Sequence[Table] = (),
+    runs: results.Runs,
+    data_files: Mapping[str, Path | str],
 ) -> None:
     """Write one HTML page that holds everything, pictures included, and asks no other address.
 
     Args:
-        path: The page.
-        study: `name`, and optionally `title`, `description`, `notes` (list of texts), `protocols`
-            (what each does, by name) and `hyperparameters` (how they were chosen).
-        frame: What `aggregate.summarize` returns.
-        variants: The dicts given to `summarize`; their `description` is shown.
-        differences: What `paired_tests.compare` returns, or None.
-        metrics_paths: The metrics.json of every run, for compute, versions and commits.
-        pictures: Headings and, under each, (title, path of a .png or .svg).
-        sweeps: What `selection.tables` returns.
+        path: the page.
+        spec: what `Study.spec` returns, and its `pictures` as `Study.report_pictures` does.
+        frame: what `aggregate.summarize` returns.
+        differences: what `paired_tests.compare` returns, or None.
+        runs: (metrics.json, predictions.h5) of every run.
+        data_files: the HDF5 file of every data set.
 
     Raises:
-        UserError: A picture is missing or of another format.
+        UserError: a picture is missing or of another format, or predictions are not of the test
+            images in the data file.
     """
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    page = environment.from_string(TEMPLATE.read_text()).render(
-        study={"title": study.get("name"), "description": "", "notes": []} | dict(study),
-        tables=summary_tables(frame, variants),
-        comparisons=difference_tables(differences),
-        sweeps=sweeps,
-        variants=variants,
-        checklist=checklist(study, frame, [atomic_files.read_json(one) for one in metrics_paths]),
-        sections=[
-            (heading, [(title, _embedded(picture)) for title, picture in entries])
-            for heading, entries in pictures.items()
-        ],
-    )
+    page = environment().get_template("page.html.j2").render(
+        _context(spec, frame, differences, runs, data_files)
+    )  # fmt: skip
     with atomic_files.whole_file(path) as temporary:
-        temporary.write_text(page)
+        temporary.write_text(page, encoding="utf-8")
 
 
-def _embedded(picture: Path | str) -> str:
-    picture = Path(picture)
+def environment() -> jinja2.Environment:
+    """Templates that escape what users wrote, and refuse a name that nothing was given for."""
+    found = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(FILES), autoescape=True, undefined=jinja2.StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    found.filters |= {"breakable": breakable, "class_name": display_name}
+    return found
+
+
+def _context(spec, frame, differences, runs, data_files) -> dict[str, Any]:
+    study = {"title": spec["study"]["name"], "description": "", "notes": []} | dict(spec["study"])
+    found = results.load(spec["rows"], frame, runs)
+    images = {name: TestImages(data_files[name]) for name in data_files}
+    folder = f"results/studies/{study['name']}"
+    table, rows = f"{folder}/summary.csv", spec["rows"]
+    records = figures.records_of(frame)
+    pictures = spec["pictures"]
+    return {
+        "study": study,
+        "question": study.get("question") or _question(spec["comparisons"]),
+        "answers": _answers(differences),
+        "overview": figures.overview(records, found),
+        "of_networks": bool((frame["n_seeds"] == 1).any()),
+        "forest": figures.forest(differences),
+        "differences": figures.difference_grids(differences, f"{folder}/comparisons.csv"),
+        "result_grids": figures.grids(
+            records,
+            found,
+            figures.RESULTS,
+            "Results",
+            table,
+            figures.notes_of(frame, tables.summary_tables(frame, rows)),
+        ),
+        "cost_grids": figures.grids(
+            records,
+            found,
+            figures.COSTS,
+            "Costs",
+            table,
+            figures.notes_of(frame, tables.cost_tables(frame)),
+        ),
+        "costs": figures.against_costs(records, found),
+        "sweeps": tables.sweep_tables(frame, rows),
+        "settings": settings.table(rows),
+        "heads": settings.heads(rows),
+        "variants": rows,
+        "pictures": {name: _embedded(pictures.get(name, [])) for name in EMBEDDED},
+        "printed": {name: dict(entries) for name, entries in pictures.items()},
+        "looks": looks.at(found, images),
+        "data": data_facts.grid(data_files),
+        "data_says": data_facts.said(data_files),
+        "checklist": checklist(study, frame, [atomic_files.read_json(one) for one, _ in runs]),
+        "terms": TERMS,
+        "folder": folder,
+        "style": Markup(_colours() + (FILES / "page.css").read_text(encoding="utf-8")),
+        "script": Markup((FILES / "page.js").read_text(encoding="utf-8")),
+    }
+
+
+def _question(comparisons: Sequence[Mapping[str, Any]]) -> str:
+    """The question that the comparisons put, for a study that names none."""
+    titles = [comparison["title"] for comparison in comparisons]
+    return f"What makes a difference? {'; '.join(titles)}." if titles else ""
+
+
+def _answers(differences: pandas.DataFrame | None) -> list[dict[str, str]]:
+    """What may be concluded, a sentence a comparison's pair, and what keeps it from being fair."""
+    if differences is None or differences.empty:
+        return []
+    return differences[["dataset", "conclusion", "differs"]].to_dict("records")
+
+
+def _colours() -> str:
+    """The variants' colours as the pictures have them, lighter where the page is dark."""
+    own = [style.colour_at(number) for number in range(2 * len(style.PALETTE))]
+    plain, light = (
+        "".join(f"--c{i}:{change(colour)};" for i, colour in enumerate(own))
+        for change in (str, _lightened)
+    )
+    used = "".join(f".colour{i}{{--own:var(--c{i})}}" for i in range(len(own)))
+    dark = f"@media screen and (prefers-color-scheme:dark){{:root{{{light}}}}}"
+    return f":root{{{plain}}}{dark}{used}\n"
+
+
+def _lightened(colour: str) -> str:
+    """A colour with as much white as it needs to be read on a dark ground."""
+    mixed = np.array(colors.to_rgb(colour))
+    while mixed @ (0.2126, 0.7152, 0.0722) < 0.5:
+        mixed += 0.05 * (1 - mixed)
+    return colors.to_hex(mixed)
+
+
+def breakable(name: str) -> Markup:
+    """A name that may be broken after each underscore."""
+    return Markup("_<wbr>").join(name.split("_"))
+
+
+def _embedded(entries: Sequence[tuple[str, Path | str]]) -> list[tuple[str, str, str]]:
+    """(title, data address, path) of pictures."""
+    return [(title, _address(Path(path)), str(path)) for title, path in entries]
+
+
+def _address(picture: Path) -> str:
     try:
         kind = IMAGE_TYPES[picture.suffix.lower()]
         content = base64.b64encode(picture.read_bytes()).decode()

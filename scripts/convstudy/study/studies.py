@@ -58,6 +58,10 @@ class Study:
         """Names of variants without a sweep, and of sweeps: each has one result."""
         return list(dict.fromkeys(row["sweep"] or row["variant"] for row in self.rows))
 
+    def datasets(self) -> list[str]:
+        """Names of the data sets, in the order of the rows."""
+        return list(dict.fromkeys(row["dataset"] for row in self.rows))
+
     def sweeps(self) -> list[str]:
         """Names of the sweeps."""
         return list(dict.fromkeys(row["sweep"] for row in self.rows if row["sweep"]))

@@ -1,0 +1,113 @@
+"""Pictures of test images that a network took for something else."""
+
+import base64
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from convstudy.data import hdf5
+from convstudy.foundation.errors import UserError
+from convstudy.report.confusion import Pair
+from convstudy.report.results import Result
+
+MOST = 12
+EACH = 3
+SIDE = 96  # pixels at most
+PNG_UP_TO = 48  # pixels of a side; larger pictures are smaller as JPEG
+
+
+@dataclass(frozen=True)
+class Example:
+    """A test image: its picture, its place in the data file, and what the network said."""
+
+    picture: str
+    row: int
+    name: str
+    true: str
+    predicted: str
+    confidence: float
+
+
+class Pictures:
+    """The test images of one data set, read a few at a time.
+
+    Args:
+        path: the data set's HDF5 file.
+    """
+
+    def __init__(self, path: Path | str):
+        self.path = path
+        (self.labels,) = hdf5.read_subset(path, "test", ("labels",))
+
+    def check(self, result: Result, labels: np.ndarray) -> None:
+        """Raise `UserError` where predictions are not of these images in this order."""
+        if not np.array_equal(labels, self.labels):
+            raise UserError(
+                f"{result.sources[0][1]}: its labels are not those of the test images in "
+                f"{self.path} ({len(labels)} and {len(self.labels)}), so no picture belongs to a "
+                f"prediction. Delete the run's folder and run the same command again."
+            )
+
+    def read(self, rows: np.ndarray) -> list[tuple[str, str]]:
+        """(data address, name) of test images, each picture 96 pixels wide at most."""
+        if not len(rows):
+            return []
+        images = hdf5.read_rows(self.path, "test", rows)
+        names = hdf5.read_rows(self.path, "test", rows, "names")
+        texts = [name.decode("utf-8", "replace") for name in names]
+        return [(address(image), text) for image, text in zip(images, texts, strict=True)]
+
+
+def certain_mistakes(result: Result, pictures: Pictures, most: int = MOST) -> list[Example]:
+    """The wrong predictions of the first seed that were most certain, the most certain first."""
+    probabilities, labels = result.predictions(0)
+    pictures.check(result, labels)
+    confidence, predicted = probabilities.max(axis=1), probabilities.argmax(axis=1)
+    wrong = np.flatnonzero(predicted != labels)
+    rows = wrong[np.argsort(-confidence[wrong], kind="stable")][:most]
+    return _examples(result, pictures, rows, confidence, predicted)
+
+
+def of_pair(result: Result, pictures: Pictures, pair: Pair, each: int = EACH) -> list[Example]:
+    """Images of the first seed that were confused as a pair says, the most certain first."""
+    probabilities, labels = result.predictions(0)
+    confidence, predicted = probabilities.max(axis=1), probabilities.argmax(axis=1)
+    held = np.flatnonzero((labels == pair.true) & (predicted == pair.predicted))
+    rows = held[np.argsort(-confidence[held], kind="stable")][:each]
+    return _examples(result, pictures, rows, confidence, predicted)
+
+
+def typical(pictures: Pictures, label: int) -> str | None:
+    """A picture of a class: its first test image; None without one."""
+    found = pictures.read(np.flatnonzero(pictures.labels == label)[:1])
+    return found[0][0] if found else None
+
+
+def address(image: np.ndarray) -> str:
+    """A `data:` address of an image (height, width, 3) uint8, 96 pixels a side at most."""
+    picture = Image.fromarray(image)
+    picture.thumbnail((SIDE, SIDE))
+    kind = "png" if max(picture.size) <= PNG_UP_TO else "jpeg"
+    stream = io.BytesIO()
+    picture.save(stream, kind, **({"optimize": True} if kind == "png" else {"quality": 85}))
+    return f"data:image/{kind};base64,{base64.b64encode(stream.getvalue()).decode()}"
+
+
+def _examples(
+    result: Result,
+    pictures: Pictures,
+    rows: np.ndarray,
+    confidence: np.ndarray,
+    predicted: np.ndarray,
+) -> list[Example]:
+    names = result.class_names
+    return [
+        Example(
+            picture, int(row), name, names[pictures.labels[row]], names[predicted[row]],
+            float(confidence[row]),
+        )
+        for row, (picture, name) in zip(rows, pictures.read(rows), strict=True)
+    ]  # fmt: skip
