@@ -255,9 +255,8 @@ def test_the_summary_has_one_result_a_sweep_and_a_table_of_its_values(swept, tmp
     chosen = [line for line in values.splitlines() if line.endswith("| chosen |")]
     assert len(chosen) == 1 and "| 0.03 | 70.5 |" in chosen[0]
     table = pandas.read_csv(paths[0])
-    assert list(table.columns)[-3:] == ["sweep", "selected", "threads"]
+    assert {"sweep", "selected", "threads"} <= set(table.columns)
     assert table["selected"].sum() == 2
-    assert 1 / CLASSES == pytest.approx(table["chance_accuracy"].iloc[0], abs=1e-6)
 
 
 # -- the picture -------------------------------------------------------------------------------
