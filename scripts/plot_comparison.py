@@ -24,7 +24,7 @@ def plot(job, step):
     comparison.plot(
         histories,
         {name: tuple(frame.loc[name, columns]) for name in histories},
-        float(frame["chance_accuracy"].iloc[0]),
+        float(frame["majority_accuracy"].iloc[0]),
         {name: style.colour_at(number) for name, number in spec["colours"].items()},
         spec["title"],
         list(job.output),

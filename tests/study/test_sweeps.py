@@ -4,7 +4,7 @@ import numpy as np
 import pandas
 import pytest
 from configs import SCHEMA, checked, refused, selected
-from run_files import CLASSES, variant, write_run
+from run_files import variant, write_run
 
 from convstudy.data import hdf5
 from convstudy.foundation import atomic_files
