@@ -12,6 +12,8 @@ def train(job, step):
     seed = int(job.wildcards.seed)
     provenance = records.provenance(step.record, job.input.data) | {
         "git_commit": device.git_commit(),
+        "processor": device.processor(),
+        "load": device.load(),
     }
     device.set_up_tensorflow(step.record["threads"], seed)
     loop.train(

@@ -9,6 +9,7 @@ from typing import Any
 
 import h5py
 import numpy as np
+import run_files
 import yaml
 from hypothesis import strategies as st
 
@@ -172,13 +173,19 @@ def check_foreign(case: bytes, path: Path) -> None:
 
 def metrics_of_a_run() -> dict[str, Any]:
     figures = {key: 0.5 for key in metrics_file.FIGURES} | {"n_classes": 3, "n_test": 60}
+    figures |= {key: [0.0, 1.0, None] for key in metrics_file.PER_CLASS}
+    made_by = {"versions": {"numpy": "2"}, "inputs": {"d.h5": "0"}, "processor": "p", "load": 0.5}
     return figures | {
         "dataset": "d",
         "variant": "v",
         "seed": 0,
         "test_accuracy": 1 / 3,
-        "per_class_accuracy": [0.0, 1.0, None],
-        "provenance": {"versions": {"numpy": "2"}, "threads": 1, "git_commit": None},
+        "test_top5_accuracy": None,
+        "test_roc_auc": 0.5,
+        "extraction_seconds": None,
+        "test_never_predicted": ["a"],
+        "evaluate_processor": "p",
+        "provenance": made_by | {"threads": 1, "git_commit": None},
     }
 
 
@@ -198,9 +205,7 @@ def check_metrics(case: bytes, path: Path) -> None:
     path.write_bytes(case)
     predictions = path.with_name("predictions.h5")
     predictions.write_bytes(good_run())
-    keys = ("model", "generator", "backbone", "protocol", "sweep", "reference")
-    variant = dict.fromkeys(keys)
-    rows = [variant | {"variant": "v", "dataset": "d"}, variant | {"variant": "w", "dataset": "d"}]
+    rows = [run_files.variant(name, "d") for name in ("v", "w")]
     other = path.with_name("other.json")
     atomic_files.write_json(other, metrics_of_a_run() | {"variant": "w"})
     runs = [(path, predictions), (other, predictions)]

@@ -131,5 +131,5 @@ def further(probabilities: np.ndarray, truth: np.ndarray, names: list[str]) -> d
         "trainable_parameters": 1000, "backbone_parameters": 0, "flops_per_image": 5000,
         "backbone_flops_per_image": 0, "extraction_seconds": None,
         "milliseconds_per_image": 0.2, "evaluate_peak_memory_mib": 400.0,
-        "evaluate_processor": "a processor", "evaluate_cores": 2, "evaluate_load": 0.5,
+        "evaluate_processor": "a processor", "evaluate_load": 0.5,
     }  # fmt: skip

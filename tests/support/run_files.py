@@ -66,7 +66,6 @@ def write_run(folder, name, seed, accuracy, dataset="shapes", n=300, labels=0, *
         "milliseconds_per_image": 0.5,
         "evaluate_peak_memory_mib": 300.0,
         "evaluate_processor": "a processor",
-        "evaluate_cores": 2,
         "evaluate_load": 0.5,
         "train_seconds": 2.0 + seed,
         "train_peak_memory_mib": 100.0 + seed,
@@ -74,6 +73,8 @@ def write_run(folder, name, seed, accuracy, dataset="shapes", n=300, labels=0, *
             "versions": {"numpy": made_with.get("numpy", "2.0"), "keras": "3.0"},
             "threads": made_with.get("threads", 1),
             "git_commit": None,
+            "processor": "a processor",
+            "load": 0.7,
             "inputs": {f"results/data/{dataset}.h5": made_with.get("data", "d" * 64)},
         },
     }

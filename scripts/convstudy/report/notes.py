@@ -52,9 +52,10 @@ def of_costs(rows: pandas.DataFrame) -> list[str]:
         "Epochs are those that ran, on average over seeds, of as many as the budget allows. FLOPs "
         "count a multiplication and an addition as two, for one image forward. Training seconds "
         "include validation after each epoch; ms an image is prediction alone, without loading.",
-        f"Predicted on {listed(dict.fromkeys(rows['processor']))}, trained with "
-        f"{listed(dict.fromkeys(rows['threads']))} thread(s); the processor was busy with at most "
-        f"{rows['load_max'].max():.1f} times its cores when predictions began.",
+        f"Processor: {listed(dict.fromkeys(rows['processor']))}; threads: "
+        f"{listed(dict.fromkeys(rows['threads']))}. As many as {rows['load_max'].max():.1f} "
+        f"processes a core wanted to run when a training or a prediction began: seconds are those "
+        f"of a machine that busy.",
     ]
     if heads:
         found.append(

@@ -103,8 +103,12 @@ def _row(variant: dict[str, Any], runs: list[EvaluatedRun]) -> dict[str, Any]:
         "train_peak_memory_mib_max": max(metrics["train_peak_memory_mib"] for metrics in found),
         "evaluate_peak_memory_mib_max": max(m["evaluate_peak_memory_mib"] for m in found),
         "never_predicted": _joined(name for m in found for name in m["test_never_predicted"]),
-        "processor": _joined(metrics["evaluate_processor"] for metrics in found),
-        "load_max": max(metrics["evaluate_load"] for metrics in found),
+        "processor": _joined(
+            name
+            for metrics in found
+            for name in (metrics["provenance"]["processor"], metrics["evaluate_processor"])
+        ),
+        "load_max": max(max(m["provenance"]["load"], m["evaluate_load"]) for m in found),
         "versions": _joined(map(_versions, found)),
         "threads": _joined(sorted(str(m["provenance"]["threads"]) for m in found)),
         "budget_epochs": variant["budget"]["epochs"],

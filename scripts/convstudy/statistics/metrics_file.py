@@ -16,6 +16,9 @@ FIGURES = (
 ).split()
 # null where there is no such figure
 OPTIONAL = ("test_top5_accuracy", "test_roc_auc", "extraction_seconds")
+PER_CLASS = tuple(
+    f"test_per_class_{name}" for name in ("accuracy", "precision", "f1", "roc_auc", "images")
+)
 MAX_FIGURE = 1e15
 
 
@@ -29,15 +32,18 @@ def read(path: Path | str) -> dict[str, Any]:
         **{key: isinstance(metrics.get(key), str) for key in ("dataset", "variant")},
         **{key: _is_figure(metrics.get(key)) for key in FIGURES},
         **{key: metrics.get(key, "") is None or _is_figure(metrics.get(key)) for key in OPTIONAL},
+        "n_classes": _is_figure(metrics.get("n_classes")) and metrics["n_classes"] > 0,
+        **{key: _are_of_classes(metrics.get(key), metrics.get("n_classes")) for key in PER_CLASS},
         "evaluate_processor": isinstance(metrics.get("evaluate_processor"), str),
         "test_never_predicted": _are_texts(metrics.get("test_never_predicted")),
         "seed": type(metrics.get("seed")) is int,
-        "n_classes": _is_figure(metrics.get("n_classes")) and metrics["n_classes"] > 0,
         "provenance": isinstance(versions, dict)
         and _are_texts(list(versions.values()))
         and isinstance(provenance.get("inputs"), dict)
         and _are_texts(list(provenance["inputs"].values()))
         and type(provenance.get("threads")) is int
+        and isinstance(provenance.get("processor"), str)
+        and _is_figure(provenance.get("load"))
         and isinstance(provenance.get("git_commit"), str | None),
     }
     for key in (key for key, good in right.items() if not good):
@@ -55,3 +61,12 @@ def _is_figure(value: Any) -> bool:
 
 def _are_texts(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(text, str) for text in value)
+
+
+def _are_of_classes(value: Any, classes: Any) -> bool:
+    """Whether it has a figure a class, or null."""
+    return (
+        isinstance(value, list)
+        and len(value) == classes
+        and all(figure is None or _is_figure(figure) for figure in value)
+    )

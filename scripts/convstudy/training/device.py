@@ -57,11 +57,6 @@ def processor() -> str:
     return name[1].strip() if name else platform.processor() or platform.machine()
 
 
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0))
-
-
 def load() -> float:
-    """How busy the machine was in the last minute: processes that wanted to run, a core."""
+    """How busy the machine was in the last minute: processes that wanted to run, by core."""
     return os.getloadavg()[0] / (os.cpu_count() or 1)

@@ -109,7 +109,6 @@ def _costs(
         "milliseconds_per_image": _milliseconds(model, next(iter(stream))[0]),
         "evaluate_peak_memory_mib": device.peak_memory_mib(),
         "evaluate_processor": device.processor(),
-        "evaluate_cores": device.cores(),
         "evaluate_load": load,
     }
 
