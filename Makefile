@@ -11,7 +11,7 @@ SEED ?= 0
 .PHONY: run test fuzz lint
 
 run: .venv/installed
-	snakemake results/summary.csv
+	snakemake results/summary.csv results/report.html
 
 test: lint
 	pytest -n 2 --dist loadfile

@@ -11,6 +11,10 @@ from snakemake.utils import min_version
 min_version("9.0")
 
 
+# what Snakemake's own report says first: snakemake --report report.zip
+report: "rules/captions/workflow.rst"
+
+
 include: "rules/terminal.smk"
 include: "rules/cluster.smk"
 include: "rules/common.smk"

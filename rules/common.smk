@@ -301,3 +301,35 @@ def minutes_of_run(kind):
         attempt,
         run_of(w)["training"]["epochs"] if kind == "train" else 1,
     )
+
+
+def label_of(w):
+    """What pictures call a variant or sweep."""
+    row = study_of(w).rows_named(w.variant)[0]
+    return row["sweep_label"] if w.variant == row["sweep"] else row["label"]
+
+
+def dataset_of(w):
+    """The data set of a variant or sweep."""
+    return study_of(w).rows_named(w.variant)[0]["dataset"]
+
+
+def shown(path, category, caption, **labels):
+    """An output that Snakemake's own report (`snakemake --report`) shows.
+
+    Labels are texts, with wildcards, or functions of the wildcards.
+    """
+
+    def resolved(wildcards):
+        return {
+            key: label(wildcards) if callable(label) else label.format(**wildcards)
+            for key, label in labels.items()
+        }
+
+    return report(
+        path,
+        category=category,
+        subcategory="{study}",
+        labels=resolved,
+        caption=f"captions/{caption}.rst",
+    )

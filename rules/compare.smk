@@ -11,7 +11,13 @@ rule plot_learning_curves:
             "history.csv", study_of(w).rows_named(w.variant)
         ),
     output:
-        png="results/studies/{study}/plots/curves_{variant}.png",
+        png=shown(
+            "results/studies/{study}/plots/curves_{variant}.png",
+            "4 Learning curves",
+            "curves",
+            variant=label_of,
+            data=dataset_of,
+        ),
         svg="results/studies/{study}/plots/curves_{variant}.svg",
     log:
         "results/logs/plot_learning_curves/{study}/{variant}.log",
@@ -22,7 +28,7 @@ rule plot_learning_curves:
         spec=lambda w: canonical(
             {
                 "seeds": study_of(w).block["seeds"],
-                "title": f"{w.variant} on {study_of(w).rows_named(w.variant)[0]['dataset']}",
+                "title": f"{label_of(w)} on {dataset_of(w)}",
                 "colour": study_of(w).colour(w.variant),
             }
         ),
@@ -45,7 +51,13 @@ rule plot_comparison:
             "predictions.h5", study_of(w).rows_of(w.comparison)
         ),
     output:
-        png="results/studies/{study}/plots/comparison_{comparison}.png",
+        png=shown(
+            "results/studies/{study}/plots/comparison_{comparison}.png",
+            "2 Comparisons",
+            "comparison",
+            comparison=lambda w: variants.comparisons(config)[w.comparison]["title"],
+            file="picture",
+        ),
         svg="results/studies/{study}/plots/comparison_{comparison}.svg",
     log:
         "results/logs/plot_comparison/{study}/{comparison}.log",
@@ -56,8 +68,7 @@ rule plot_comparison:
         spec=lambda w: canonical(
             {
                 "seeds": study_of(w).block["seeds"],
-                "title": variants.comparisons(config)[w.comparison]["title"],
-                "variants": variants.comparisons(config)[w.comparison]["variants"],
+                "comparison": variants.comparisons(config)[w.comparison],
                 "rows": studies.described(study_of(w).rows_of(w.comparison)),
                 "colours": {
                     row["variant"]: study_of(w).colour(row["variant"])
@@ -78,7 +89,13 @@ rule plot_sweep:
             "metrics.json", study_of(w).rows_named(w.variant)
         ),
     output:
-        png="results/studies/{study}/plots/sweep_{variant}.png",
+        png=shown(
+            "results/studies/{study}/plots/sweep_{variant}.png",
+            "3 Sweeps",
+            "sweep",
+            sweep=label_of,
+            data=dataset_of,
+        ),
         svg="results/studies/{study}/plots/sweep_{variant}.svg",
     log:
         "results/logs/plot_sweep/{study}/{variant}.log",
@@ -88,7 +105,7 @@ rule plot_sweep:
     params:
         spec=lambda w: canonical(
             {
-                "title": w.variant,
+                "title": label_of(w),
                 "points": [row["values"] for row in study_of(w).rows_named(w.variant)],
                 "seeds": study_of(w).block["seeds"],
                 "colour": study_of(w).colour(w.variant),
@@ -105,7 +122,12 @@ rule plot_samples:
     input:
         data="results/data/{dataset}.h5",
     output:
-        png="results/studies/{study}/plots/samples_{dataset}.png",
+        png=shown(
+            "results/studies/{study}/plots/samples_{dataset}.png",
+            "7 Sample images",
+            "samples",
+            data="{dataset}",
+        ),
         svg="results/studies/{study}/plots/samples_{dataset}.svg",
     log:
         "results/logs/plot_samples/{study}/{dataset}.log",
@@ -128,16 +150,26 @@ rule plot_predictions:
         predictions=lambda w: study_of(w).files(
             "predictions.h5", study_of(w).rows_named(w.variant)
         ),
-        # of a sweep, by which the chosen value is known
-        metrics=lambda w: (
-            study_of(w).files("metrics.json", study_of(w).rows_named(w.variant))
-            if w.variant in study_of(w).sweeps()
-            else []
+        # the calibration error and its floor; of a sweep also by which the chosen value is known
+        metrics=lambda w: study_of(w).files(
+            "metrics.json", study_of(w).rows_named(w.variant)
         ),
     output:
-        confusion="results/studies/{study}/plots/confusion_{variant}.png",
+        confusion=shown(
+            "results/studies/{study}/plots/confusion_{variant}.png",
+            "5 Confusion matrices",
+            "confusion",
+            variant=label_of,
+            data=dataset_of,
+        ),
         confusion_svg="results/studies/{study}/plots/confusion_{variant}.svg",
-        reliability="results/studies/{study}/plots/reliability_{variant}.png",
+        reliability=shown(
+            "results/studies/{study}/plots/reliability_{variant}.png",
+            "6 Calibration",
+            "reliability",
+            variant=label_of,
+            data=dataset_of,
+        ),
         reliability_svg="results/studies/{study}/plots/reliability_{variant}.svg",
     log:
         "results/logs/plot_predictions/{study}/{variant}.log",
@@ -147,7 +179,7 @@ rule plot_predictions:
     params:
         spec=lambda w: canonical(
             {
-                "title": w.variant,
+                "title": label_of(w),
                 "colour": study_of(w).colour(w.variant),
                 "seeds": len(study_of(w).block["seeds"]),
             }
@@ -169,9 +201,20 @@ rule summarize:
             path for _, path in sum(study_of(w).pictures().values(), [])
         ],
     output:
-        csv="results/studies/{study}/summary.csv",
+        csv=shown(
+            "results/studies/{study}/summary.csv",
+            "1 Summary",
+            "summary",
+            file="table of all variants",
+        ),
         markdown="results/studies/{study}/summary.md",
-        comparisons="results/studies/{study}/comparisons.csv",
+        comparisons=shown(
+            "results/studies/{study}/comparisons.csv",
+            "2 Comparisons",
+            "comparisons",
+            comparison="all",
+            file="table of differences",
+        ),
     log:
         "results/logs/summarize/{study}.log",
     localrule: True
@@ -198,7 +241,12 @@ rule write_report:
         # of each data set the test images that a network took for something else
         data=lambda w: [f"results/data/{name}.h5" for name in study_of(w).datasets()],
     output:
-        report="results/studies/{study}/report.html",
+        report=shown(
+            "results/studies/{study}/report.html",
+            "1 Summary",
+            "report",
+            file="the whole study on one page",
+        ),
     log:
         "results/logs/write_report/{study}.log",
     localrule: True

@@ -6,16 +6,23 @@ from convstudy.provenance import steps
 
 
 def plot(job, step):
+    import numpy as np
+
     from convstudy.data import hdf5
     from convstudy.report.plots import confusion, reliability, style
-    from convstudy.statistics import sweep_selection
+    from convstudy.statistics import metrics_file, sweep_selection
 
-    spec, outputs = json.loads(job.params.spec), job.output
-    files = sweep_selection.of_best(job.input.predictions, job.input.metrics, spec["seeds"])
+    spec, inputs, outputs = json.loads(job.params.spec), job.input, job.output
+    files, about = (
+        sweep_selection.of_best(paths, inputs.metrics, spec["seeds"])
+        for paths in (inputs.predictions, inputs.metrics)
+    )
+    found = [metrics_file.read(path) for path in about]
     names = hdf5.read_attributes(files[0])["class_names"]
     confusion.plot(files, names, spec["title"], [outputs.confusion, outputs.confusion_svg])
     reliability.plot(
         files,
+        *(float(np.mean([run[key] for run in found])) for key in ("test_ece", "test_ece_floor")),
         spec["title"],
         style.colour_at(spec["colour"]),
         [outputs.reliability, outputs.reliability_svg],

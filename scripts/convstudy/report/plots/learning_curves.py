@@ -7,7 +7,7 @@ import pandas
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from convstudy.report.plots import style
+from convstudy.report.plots import scales, style
 
 
 def plot(
@@ -34,9 +34,10 @@ def plot(
         style.epoch_axis(loss, "loss (cross-entropy, nats)", ylim=(0, None))
         _panel(accuracy, frames, "accuracy", 100, colour)
         style.epoch_axis(accuracy, "accuracy (% of images)")
-        accuracy.set_ylim(0, min(100, accuracy.get_ylim()[1]))
+        shown = [100 * f[name] for f in frames.values() for name in ("accuracy", "val_accuracy")]
+        scales.fit_percent(accuracy, "y", pandas.concat(shown))
         style.heading(figure, title)
-        figure.legend(handles=_legend(colour, sorted(frames)), loc="outside lower center", ncols=4)
+        figure.legend(handles=_legend(colour, sorted(frames)), loc="outside lower center", ncols=3)
 
 
 def _panel(
@@ -62,15 +63,13 @@ def _panel(
 
 
 def _legend(colour: str, seeds: list[int]) -> list[Line2D]:
-    mean = " (mean)" if len(seeds) > 1 else f" (seed {seeds[0]})"
+    mean = f", mean of {len(seeds)} seeds" if len(seeds) > 1 else f", seed {seeds[0]}"
     handles = [
-        Line2D([], [], color=colour, lw=2, ls="--", label="training" + mean),
+        Line2D([], [], color=colour, lw=2, ls="--", label="training, as recorded" + mean),
         Line2D([], [], color=colour, lw=2, label="validation" + mean),
     ]
     if len(seeds) > 1:
-        handles.append(
-            Line2D([], [], color=colour, lw=0.7, alpha=0.6, label=f"each of {len(seeds)} seeds")
-        )
+        handles.append(Line2D([], [], color=colour, lw=0.7, alpha=0.6, label="each seed"))
     ring = Line2D([], [], color=colour, ls="", marker="o", mfc="white", mew=1.4)
     ring.set_label("best validation accuracy")
     return [*handles, ring]

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from convstudy.data import hdf5
-from convstudy.report.plots import style
+from convstudy.report.plots import style, texts
 
 
 def plot(
@@ -34,7 +34,7 @@ def plot(
     mosaic, pitch = _mosaic(images, [len(p) for p in picks], rows)
     width = style.PAGE_WIDTH
     cell = width / max(columns, 6)
-    shown = [style.display_name(names[c])[:28] for c in classes]
+    shown = texts.distinct([style.display_name(names[c]) for c in classes], 28)
     # Names at 45 degrees need about 0.035 inches of height a letter.
     height = 0.93 * cell * rows * pitch[0] / pitch[1] + 1.05 + 0.035 * max(map(len, shown))
     with style.figure(max(3.8, cell * columns), height, outputs) as figure:

@@ -5,7 +5,6 @@ Sizes are in inches at the width of a printed page, so that the fonts keep their
 """
 
 import contextlib
-import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from matplotlib.ticker import MaxNLocator
 
 from convstudy.foundation import atomic_files
 from convstudy.foundation.errors import UserError, first_line
+from convstudy.report.plots import texts
 
 PAGE_WIDTH = 7.2
 DPI = 160
@@ -33,8 +33,10 @@ PALETTE = (
 MARKERS = "osD^vPX<>*"
 INK = "#222222"
 FAINT = "#8a8a8a"
+GREY = "#5f5f5f"  # of small words: dark enough to be read on white
+TITLE_LINES = 4
 _SETTINGS = {
-    "font.family": "DejaVu Sans",
+    "text.parse_math": False,  # a dollar sign in a name starts no formula
     "font.size": 9,
     "axes.titlesize": 10,
     "axes.labelsize": 9,
@@ -99,7 +101,7 @@ def figure(width: float, height: float, outputs: Iterable[Path | str]) -> Iterat
         height: Inches.
         outputs: Paths ending in `.png` or `.svg`. Equal content gives equal bytes.
     """
-    with matplotlib.rc_context(_SETTINGS):
+    with matplotlib.rc_context(_SETTINGS | {"font.family": list(texts.families())}):
         picture = Figure(figsize=(width, height), layout="constrained")
         FigureCanvasAgg(picture)
         yield picture
@@ -151,7 +153,7 @@ def mean_over_seeds(
 def heading(picture: Figure, title: str) -> None:
     """Write the title above the whole picture, in as many lines as its width asks for."""
     letters = int(11 * picture.get_figwidth())
-    picture.suptitle(textwrap.fill(title, letters), fontsize=10.5)
+    picture.suptitle(texts.wrapped(title, letters, TITLE_LINES), fontsize=10.5)
 
 
 def epoch_axis(axes: Axes, ylabel: str, **limits: Any) -> None:
@@ -163,12 +165,9 @@ def epoch_axis(axes: Axes, ylabel: str, **limits: Any) -> None:
 
 
 def display_name(name: str) -> str:
-    """A class's name as people read it: `012.Yellow_headed_Blackbird` has its numbers and bars.
-
-    Dollar signs are escaped, because matplotlib would read what stands between two as a formula.
-    """
+    """A class's name as people read it: `012.Yellow_headed_Blackbird` has its numbers and bars."""
     stem = name.split(".", 1)[1] if name.split(".", 1)[0].isdigit() and "." in name else name
-    return stem.replace("_", " ").replace("$", r"\$")
+    return stem.replace("_", " ")
 
 
 def _save(picture: Figure, path: Path) -> None:

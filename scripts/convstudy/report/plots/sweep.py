@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.patches import Patch
 
-from convstudy.report.plots import style
+from convstudy.report.plots import scales, style, texts
 
 LOG_FROM = 8  # largest over smallest value, from which steps are read as factors
+TICK_LETTERS = 90  # of all values together, that fit below the axis
 SUBSETS = (("validation", "-", 1.0), ("test", "--", 0.55))
 
 
@@ -41,7 +43,8 @@ def plot(
     for number, point in enumerate(points):
         name = ", ".join(f"{key.split('.')[-1]} {point[key]}" for key in others)
         lines.setdefault(name, []).append(number)
-    with style.figure(style.PAGE_WIDTH, 3.6, outputs) as figure:
+    height = 3.4 + 0.2 * len(lines)
+    with style.figure(style.PAGE_WIDTH, height, outputs) as figure:
         axes = figure.subplots()
         axes.set_xscale(scale)
         for place, (name, numbers) in enumerate(lines.items()):
@@ -49,16 +52,27 @@ def plot(
             shade = style.colour_at(colour + place)
             for subset, line, alpha in SUBSETS:
                 values = [100 * np.asarray(accuracies[number][subset]) for number in numbers]
-                label = f"{name} {subset}".strip()
+                label = f"{texts.shortened(name, 60)} {subset}".strip()
                 _line(axes, [places[n] for n in numbers], values, line, alpha, shade, label)
         height = 100 * float(np.mean(accuracies[chosen]["validation"]))
         axes.plot(places[chosen], height, "o", ms=12, mfc="none", mec=style.INK, label="chosen")
-        axes.set_xticks(*labels)
+        ticks, words = labels
+        # Names too long to stand side by side are turned.
+        turned = {"rotation": 30, "ha": "right"} if sum(map(len, words)) > TICK_LETTERS else {}
+        axes.set_xticks(ticks, texts.distinct(words, 24), **turned)
         axes.minorticks_off()
-        axes.set_xlabel(first)
+        axes.set_xlabel(texts.shortened(first, 80))
         axes.set_ylabel("accuracy (% of images)")
+        scales.fit_percent(axes, "y", _shown(accuracies))
         style.heading(figure, title)
-        figure.legend(loc="outside lower center", ncols=3)
+        handles, _ = axes.get_legend_handles_labels()
+        if axes.collections:
+            band = Patch(color=style.FAINT, alpha=0.3, lw=0)
+            band.set_label("band: one standard deviation over seeds")
+            handles.append(band)
+        longest = max(len(handle.get_label()) for handle in handles)
+        columns = max(1, min(3, 100 // (longest + 7)))
+        figure.legend(handles=handles, loc="outside lower center", ncols=columns)
 
 
 def axis_of(values: Sequence[Any]) -> tuple[list[float], str, tuple[list[float], list[str]]]:
@@ -82,10 +96,27 @@ def _line(
     colour: str,
     label: str,
 ) -> None:
-    means = np.array([x.mean() for x in values])
+    means, spread = _means(values), _spread(values)
     axes.plot(places, means, line, marker="o", ms=4.5, color=colour, alpha=alpha, label=label)
-    if all(len(x) > 1 for x in values):
-        spread = np.array([x.std(ddof=1) for x in values])
-        axes.fill_between(
-            places, means - spread, means + spread, color=colour, alpha=0.15 * alpha, lw=0
-        )
+    if spread is not None:
+        low, high = np.clip([means - spread, means + spread], 0, 100)
+        axes.fill_between(places, low, high, color=colour, alpha=0.15 * alpha, lw=0)
+
+
+def _means(values: Sequence[np.ndarray]) -> np.ndarray:
+    return np.array([x.mean() for x in values])
+
+
+def _spread(values: Sequence[np.ndarray]) -> np.ndarray | None:
+    """Standard deviations over seeds; None where a point has one seed."""
+    if min(map(len, values)) == 1:
+        return None
+    return np.array([x.std(ddof=1) for x in values])
+
+
+def _shown(accuracies: Sequence[Mapping[str, Sequence[float]]]) -> np.ndarray:
+    """All that the axis has to hold: means, and ends of bands between 0 and 100 %."""
+    values = [100 * np.asarray(point[subset]) for point in accuracies for subset, *_ in SUBSETS]
+    means, spread = _means(values), _spread(values)
+    half = 0 if spread is None else spread
+    return np.clip([means - half, means + half], 0, 100).ravel()
