@@ -3,7 +3,7 @@ import os
 from pathlib import Path
 
 from convstudy.downloads import sources
-from convstudy.foundation import digests, folder_digests, plugin_files
+from convstudy.foundation import atomic_files, digests, folder_digests, plugin_files
 from convstudy.foundation.errors import UserError
 from convstudy.provenance import code_digests, records, snakemake_metadata
 from convstudy.study import (
@@ -69,6 +69,7 @@ wildcard_constraints:
     backbone="|".join(config["backbones"]),
     comparison="|".join(variants.comparisons(config)),
     seed=r"\d+",
+    n=r"\d+",
 
 
 def refuse_missing_files():
@@ -120,8 +121,22 @@ def data_files(wildcards):
 
 
 def study_of(wildcards):
-    """The study whose summary, report or picture is asked for."""
-    return known_studies[wildcards.study]
+    """The study whose summary, report or picture is asked for, with as many seeds as it needs.
+
+    Of one with `replicates` that is known when these many are evaluated: Snakemake asks again.
+    """
+    asked = known_studies[wildcards.study]
+
+    def decided(n):
+        made = checkpoints.decide_replicates.get(study=asked.name, n=n)
+        return atomic_files.read_json(made.output[0])
+
+    return asked.with_enough_seeds(decided)
+
+
+def decided_upon(wildcards):
+    """The study with the first seeds, by which it is decided whether there are more."""
+    return known_studies[wildcards.study].with_seeds(int(wildcards.n))
 
 
 def run_of(wildcards):
@@ -258,9 +273,10 @@ def threads_of(wildcards):
 def together(takes, otherwise=None):
     """The group of a step, by what its model takes: many heads share one job of a cluster.
 
-    Only where a profile gives `turns`: without a cluster there are no groups.
+    Only where a profile gives `turns`: without a cluster there are no groups. Nor are there where
+    seeds are added, as Snakemake loses count of groups that a checkpoint brings.
     """
-    if "turns" not in workflow.global_resources:
+    if "turns" not in workflow.global_resources or study.block["replicates"]:
         return None
     return "heads" if takes == "features" else otherwise
 

@@ -1,8 +1,35 @@
 # Tables and pictures of each study, from what the runs left; those of the selected one once more.
-#   output: results/studies/{study}/plots/{curves,comparison,sweep,samples,confusion,reliability}_*
+#   output: results/studies/{study}/replicates/{n}.json: whether n seeds are enough, if it is asked
+#           results/studies/{study}/plots/{curves,comparison,sweep,samples,confusion,reliability}_*
 #           results/studies/{study}/{summary.csv,summary.md,comparisons.csv,report.html}
 #           results/{summary.csv,summary.md,comparisons.csv,report.html}: copies of the selected study's, and a link
 #           results/plots to its pictures
+
+
+checkpoint decide_replicates:
+    input:
+        metrics=lambda w: decided_upon(w).files("metrics.json"),
+        predictions=lambda w: decided_upon(w).files("predictions.h5"),
+    output:
+        decision="results/studies/{study}/replicates/{n}.json",
+    log:
+        "results/logs/decide_replicates/{study}/{n}.log",
+    localrule: True
+    conda:
+        "../envs/plotting.yaml"
+    params:
+        spec=lambda w: canonical(
+            {
+                "until": decided_upon(w).block["replicates"]["until"],
+                "rows": decided_upon(w).spec()["rows"],
+                "comparisons": decided_upon(w).comparisons(),
+            }
+        ),
+        code=lambda w: code("decide_replicates.py"),
+    message:
+        "Deciding whether {wildcards.n} seeds are enough for {wildcards.study}"
+    script:
+        "../scripts/decide_replicates.py"
 
 
 rule plot_learning_curves:
@@ -21,7 +48,7 @@ rule plot_learning_curves:
     params:
         spec=lambda w: canonical(
             {
-                "seeds": study_of(w).block["seeds"],
+                "seeds": study_of(w).seeds,
                 "title": f"{w.variant} on {study_of(w).rows_named(w.variant)[0]['dataset']}",
                 "colour": study_of(w).colour(w.variant),
             }
@@ -55,7 +82,7 @@ rule plot_comparison:
     params:
         spec=lambda w: canonical(
             {
-                "seeds": study_of(w).block["seeds"],
+                "seeds": study_of(w).seeds,
                 "title": variants.comparisons(config)[w.comparison]["title"],
                 "variants": variants.comparisons(config)[w.comparison]["variants"],
                 "rows": studies.described(study_of(w).rows_of(w.comparison)),
@@ -90,7 +117,7 @@ rule plot_sweep:
             {
                 "title": w.variant,
                 "points": [row["values"] for row in study_of(w).rows_named(w.variant)],
-                "seeds": study_of(w).block["seeds"],
+                "seeds": study_of(w).seeds,
                 "colour": study_of(w).colour(w.variant),
             }
         ),
@@ -149,7 +176,7 @@ rule plot_predictions:
             {
                 "title": w.variant,
                 "colour": study_of(w).colour(w.variant),
-                "seeds": len(study_of(w).block["seeds"]),
+                "seeds": len(study_of(w).seeds),
             }
         ),
         code=lambda w: code("plot_predictions.py"),
