@@ -5,6 +5,7 @@
 #   rules/data.smk      archive or folder       ->  results/data/, results/preprocessing/
 #   rules/features.smk  images and backbone     ->  results/backbones/, results/features/
 #   rules/train.smk     images or features      ->  results/initial_weights/, results/runs/
+#   rules/plots.smk     runs of the study       ->  results/studies/{study}/plots/
 #   rules/compare.smk   runs of the study       ->  results/studies/, results/summary.csv, report.html
 from snakemake.utils import min_version
 
@@ -23,6 +24,8 @@ include: "rules/demo.smk"
 include: "rules/data.smk"
 include: "rules/features.smk"
 include: "rules/train.smk"
+include: "rules/studies.smk"
+include: "rules/plots.smk"
 include: "rules/compare.smk"
 
 

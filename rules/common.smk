@@ -3,7 +3,7 @@ import os
 from pathlib import Path
 
 from convstudy.downloads import sources
-from convstudy.foundation import digests, folder_digests, plugin_files
+from convstudy.foundation import atomic_files, digests, folder_digests, plugin_files
 from convstudy.foundation.errors import UserError
 from convstudy.provenance import code_digests, records, snakemake_metadata
 from convstudy.study import (
@@ -69,6 +69,7 @@ wildcard_constraints:
     backbone="|".join(config["backbones"]),
     comparison="|".join(variants.comparisons(config)),
     seed=r"\d+",
+    n=r"\d+",
 
 
 def refuse_missing_files():
@@ -117,11 +118,6 @@ def data_files(wildcards):
     """The raw files of a data set."""
     files = config["datasets"][wildcards.dataset]["files"]
     return [by_content(path) for path in files.values()]
-
-
-def study_of(wildcards):
-    """The study whose summary, report or picture is asked for."""
-    return known_studies[wildcards.study]
 
 
 def run_of(wildcards):
@@ -258,9 +254,10 @@ def threads_of(wildcards):
 def together(takes, otherwise=None):
     """The group of a step, by what its model takes: many heads share one job of a cluster.
 
-    Only where a profile gives `turns`: without a cluster there are no groups.
+    Only where a profile gives `turns`: without a cluster there are no groups. Nor are there where
+    seeds are added, as Snakemake loses count of groups that a checkpoint brings.
     """
-    if "turns" not in workflow.global_resources:
+    if "turns" not in workflow.global_resources or study.block["replicates"]:
         return None
     return "heads" if takes == "features" else otherwise
 
@@ -300,36 +297,4 @@ def minutes_of_run(kind):
         [input.data],
         attempt,
         run_of(w)["training"]["epochs"] if kind == "train" else 1,
-    )
-
-
-def label_of(w):
-    """What pictures call a variant or sweep."""
-    row = study_of(w).rows_named(w.variant)[0]
-    return row["sweep_label"] if w.variant == row["sweep"] else row["label"]
-
-
-def dataset_of(w):
-    """The data set of a variant or sweep."""
-    return study_of(w).rows_named(w.variant)[0]["dataset"]
-
-
-def shown(path, category, caption, **labels):
-    """An output that Snakemake's own report (`snakemake --report`) shows.
-
-    Labels are texts, with wildcards, or functions of the wildcards.
-    """
-
-    def resolved(wildcards):
-        return {
-            key: label(wildcards) if callable(label) else label.format(**wildcards)
-            for key, label in labels.items()
-        }
-
-    return report(
-        path,
-        category=category,
-        subcategory="{study}",
-        labels=resolved,
-        caption=f"captions/{caption}.rst",
     )

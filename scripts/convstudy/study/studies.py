@@ -3,11 +3,11 @@
 Read by the Snakefile before any job starts, so it imports neither TensorFlow nor NumPy.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 from convstudy.foundation.errors import UserError
-from convstudy.study import comparisons, protocols, run_plan, sweeps, variants
+from convstudy.study import comparisons, protocols, replicates, run_plan, sweeps, variants
 from convstudy.study import validation as settings
 from convstudy.study.schema import Block
 
@@ -20,12 +20,17 @@ ABOUT = (
 
 @dataclass(frozen=True)
 class Study:
-    """A study: its name, its rows in order, and every run that any study can ask for."""
+    """A study: its name, rows in order, every run that any study can ask for, and its seeds.
+
+    `stopping` says why there are no more seeds, where `replicates` decided it.
+    """
 
     config: Block
     name: str
     rows: list[Block]
     runs: dict[tuple[str, str], Block]
+    seeds: list[int]
+    stopping: str = ""
 
     @property
     def folder(self) -> str:
@@ -42,8 +47,19 @@ class Study:
         return [
             f"results/runs/{row['dataset']}/{row['variant']}/seed{seed}/{name}"
             for row in (self.rows if rows is None else rows)
-            for seed in self.block["seeds"]
+            for seed in self.seeds
         ]
+
+    def with_seeds(self, n: int) -> "Study":
+        """The study with so many seeds."""
+        return replace(self, seeds=replicates.seeds(self.block, n))
+
+    def with_enough_seeds(self, decided: Callable[[int], Block]) -> "Study":
+        """The study with as many seeds as its config asks for; see `replicates.enough`."""
+        if not self.block["replicates"]:
+            return self
+        seeds, stopping = replicates.enough(self.block, decided)
+        return replace(self, seeds=seeds, stopping=stopping)
 
     def rows_named(self, name: str) -> list[Block]:
         """The row of a variant, or those of all points of a sweep."""
@@ -91,7 +107,8 @@ class Study:
     def spec(self) -> Block:
         """What the summary and the report say of the study, beside its figures."""
         datasets = self.config["datasets"]
-        notes = self.block["remarks"] + [
+        notes = self.block["remarks"] + [self.stopping] * bool(self.stopping)
+        notes += [
             f"{name}: {datasets[name]['description']}" + " (drawn data)" * datasets[name]["drawn"]
             for name in dict.fromkeys(row["dataset"] for row in self.rows)
             if datasets[name]["description"] or datasets[name]["drawn"]
@@ -103,6 +120,7 @@ class Study:
                 "question": self.block["question"],
                 "description": self.block["description"],
                 "notes": notes,
+                "replicates": self.stopping,
                 "hyperparameters": sweeps.described(self.rows),
                 "protocols": protocols.described(self.rows),
             },
@@ -195,7 +213,10 @@ def resolve(config: Block) -> dict[str, Study]:
     for name, block in config["backbones"].items():
         settings.check_backbone(f"backbones.{name}", block)  # those of sweeps are new
     _check_origins(config, found)
-    resolved = {name: Study(config, name, rows[name], found) for name in config["studies"]}
+    resolved = {
+        name: Study(config, name, rows[name], found, replicates.first(block))
+        for name, block in config["studies"].items()
+    }
     for study in resolved.values():
         study.check_labels()
         study.comparisons()  # refuses those whose variants it does not have

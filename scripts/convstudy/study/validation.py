@@ -9,7 +9,7 @@ import yaml
 
 from convstudy.foundation import plugin_files
 from convstudy.foundation.errors import UserError, nearest
-from convstudy.study import places, plugin_options, schema, sweeps, variants
+from convstudy.study import places, plugin_options, replicates, schema, sweeps, variants
 from convstudy.study.schema import Block
 
 # Sections whose names become names of files and folders.
@@ -255,3 +255,4 @@ def _check_study(config: Block, where: str, study: Block) -> None:
         _known(config, "protocols", protocol, f"{where}.protocols")
     for comparison in study["comparisons"]:
         _known(config, "comparisons", comparison, f"{where}.comparisons")
+    replicates.check(where, study)

@@ -24,6 +24,7 @@ NOISE = (
     "Config file ",
     "Assuming unrestricted shared filesystem",
     "Building DAG of jobs",
+    "Updating checkpoint dependencies",
     "Using shell:",
     "Conda environments: ignored",
     "Singularity containers: ignored",
@@ -102,14 +103,18 @@ class RunHandler(logging.Handler):
             self._cores = "a cluster"
 
     def _on_plan(self, record: Any) -> None:
-        without_work = {rule.name for rule in self._workflow.rules if rule.norun} | {"total"}
-        self.progress.plan({k: n for k, n in record.stats.items() if k not in without_work})
+        self.progress.plan({k: n for k, n in record.stats.items() if self._is_work(k)})
         where = f" on {self._cores}" if self._cores else ""
         steps = _counted(self.progress.total, "step")
         self.screen.line(f"Study '{self._config.get('study')}': {steps} to do{where}")
 
+    def _is_work(self, rule_name: str) -> bool:
+        """Whether jobs of that name do anything; `total` is the sum of all."""
+        without_work = {rule.name for rule in self._workflow.rules if rule.norun} | {"total"}
+        return rule_name not in without_work
+
     def _on_job(self, record: Any) -> None:
-        if record.rule_name in self.progress.left:
+        if self._is_work(record.rule_name):
             self.progress.begin(record.jobid, Job.of(record))
 
     def _on_finish(self, record: Any) -> None:

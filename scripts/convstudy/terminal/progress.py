@@ -61,7 +61,10 @@ class Progress:
         self.total = self.left.total()
 
     def begin(self, jobid: int, job: Job) -> None:
-        """Count a job among the running ones."""
+        """Count a job among the running ones; one more than planned was found out to be needed."""
+        if sum(other.rule == job.rule for other in self.running.values()) >= self.left[job.rule]:
+            self.left[job.rule] += 1
+            self.total += 1
         self.running[jobid] = job
         self.first = self.first or job.begun
 

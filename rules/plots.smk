@@ -1,0 +1,188 @@
+# Pictures of each study, from what the runs left.
+#   output: results/studies/{study}/plots/{curves,comparison,sweep,samples,confusion,reliability}_*
+
+
+rule plot_learning_curves:
+    input:
+        histories=lambda w: study_of(w).files(
+            "history.csv", study_of(w).rows_named(w.variant)
+        ),
+    output:
+        png=shown(
+            "results/studies/{study}/plots/curves_{variant}.png",
+            "4 Learning curves",
+            "curves",
+            variant=label_of,
+            data=dataset_of,
+        ),
+        svg="results/studies/{study}/plots/curves_{variant}.svg",
+    log:
+        "results/logs/plot_learning_curves/{study}/{variant}.log",
+    localrule: True
+    conda:
+        "../envs/plotting.yaml"
+    params:
+        spec=lambda w: canonical(
+            {
+                "seeds": study_of(w).seeds,
+                "title": f"{label_of(w)} on {dataset_of(w)}",
+                "colour": study_of(w).colour(w.variant),
+            }
+        ),
+        code=lambda w: code("plot_learning_curves.py"),
+    message:
+        "Learning curves of {wildcards.variant} in {wildcards.study}"
+    script:
+        "../scripts/plot_learning_curves.py"
+
+
+rule plot_comparison:
+    input:
+        histories=lambda w: study_of(w).files(
+            "history.csv", study_of(w).rows_of(w.comparison)
+        ),
+        metrics=lambda w: study_of(w).files(
+            "metrics.json", study_of(w).rows_of(w.comparison)
+        ),
+        predictions=lambda w: study_of(w).files(
+            "predictions.h5", study_of(w).rows_of(w.comparison)
+        ),
+    output:
+        png=shown(
+            "results/studies/{study}/plots/comparison_{comparison}.png",
+            "2 Comparisons",
+            "comparison",
+            comparison=lambda w: variants.comparisons(config)[w.comparison]["title"],
+            file="picture",
+        ),
+        svg="results/studies/{study}/plots/comparison_{comparison}.svg",
+    log:
+        "results/logs/plot_comparison/{study}/{comparison}.log",
+    localrule: True
+    conda:
+        "../envs/plotting.yaml"
+    params:
+        spec=lambda w: canonical(
+            {
+                "seeds": study_of(w).seeds,
+                "comparison": variants.comparisons(config)[w.comparison],
+                "rows": studies.described(study_of(w).rows_of(w.comparison)),
+                "colours": {
+                    row["variant"]: study_of(w).colour(row["variant"])
+                    for row in study_of(w).rows_of(w.comparison)
+                },
+            }
+        ),
+        code=lambda w: code("plot_comparison.py"),
+    message:
+        "Comparison {wildcards.comparison} in {wildcards.study}"
+    script:
+        "../scripts/plot_comparison.py"
+
+
+rule plot_sweep:
+    input:
+        metrics=lambda w: study_of(w).files(
+            "metrics.json", study_of(w).rows_named(w.variant)
+        ),
+    output:
+        png=shown(
+            "results/studies/{study}/plots/sweep_{variant}.png",
+            "3 Sweeps",
+            "sweep",
+            sweep=label_of,
+            data=dataset_of,
+        ),
+        svg="results/studies/{study}/plots/sweep_{variant}.svg",
+    log:
+        "results/logs/plot_sweep/{study}/{variant}.log",
+    localrule: True
+    conda:
+        "../envs/plotting.yaml"
+    params:
+        spec=lambda w: canonical(
+            {
+                "title": label_of(w),
+                "points": [row["values"] for row in study_of(w).rows_named(w.variant)],
+                "seeds": study_of(w).seeds,
+                "colour": study_of(w).colour(w.variant),
+            }
+        ),
+        code=lambda w: code("plot_sweep.py"),
+    message:
+        "Sweep {wildcards.variant} in {wildcards.study}"
+    script:
+        "../scripts/plot_sweep.py"
+
+
+rule plot_samples:
+    input:
+        data="results/data/{dataset}.h5",
+    output:
+        png=shown(
+            "results/studies/{study}/plots/samples_{dataset}.png",
+            "7 Sample images",
+            "samples",
+            data="{dataset}",
+        ),
+        svg="results/studies/{study}/plots/samples_{dataset}.svg",
+    log:
+        "results/logs/plot_samples/{study}/{dataset}.log",
+    localrule: True
+    conda:
+        "../envs/plotting.yaml"
+    params:
+        spec=lambda w: canonical(
+            {"title": config["datasets"][w.dataset]["description"] or w.dataset}
+        ),
+        code=lambda w: code("plot_samples.py"),
+    message:
+        "Sample images of {wildcards.dataset} in {wildcards.study}"
+    script:
+        "../scripts/plot_samples.py"
+
+
+rule plot_predictions:
+    input:
+        predictions=lambda w: study_of(w).files(
+            "predictions.h5", study_of(w).rows_named(w.variant)
+        ),
+        # the calibration error and its floor; of a sweep also by which the chosen value is known
+        metrics=lambda w: study_of(w).files(
+            "metrics.json", study_of(w).rows_named(w.variant)
+        ),
+    output:
+        confusion=shown(
+            "results/studies/{study}/plots/confusion_{variant}.png",
+            "5 Confusion matrices",
+            "confusion",
+            variant=label_of,
+            data=dataset_of,
+        ),
+        confusion_svg="results/studies/{study}/plots/confusion_{variant}.svg",
+        reliability=shown(
+            "results/studies/{study}/plots/reliability_{variant}.png",
+            "6 Calibration",
+            "reliability",
+            variant=label_of,
+            data=dataset_of,
+        ),
+        reliability_svg="results/studies/{study}/plots/reliability_{variant}.svg",
+    log:
+        "results/logs/plot_predictions/{study}/{variant}.log",
+    localrule: True
+    conda:
+        "../envs/plotting.yaml"
+    params:
+        spec=lambda w: canonical(
+            {
+                "title": label_of(w),
+                "colour": study_of(w).colour(w.variant),
+                "seeds": len(study_of(w).seeds),
+            }
+        ),
+        code=lambda w: code("plot_predictions.py"),
+    message:
+        "Confusion and reliability of {wildcards.variant} in {wildcards.study}"
+    script:
+        "../scripts/plot_predictions.py"
