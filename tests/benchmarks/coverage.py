@@ -2,7 +2,7 @@
 
     PYTHONPATH=scripts python tests/benchmarks/coverage.py
 
-The table of docs/statistics.md. Errors are normal; of the variance of a mean, a share is that of the
+The table of docs/statistics.md. Errors are normal; a share of the variance of a mean is that of the
 seeds and known by seeds - 1 degrees of freedom, the rest is known.
 """
 

@@ -81,7 +81,9 @@ TERMS = {
         "Floating-point operations to predict one image (a multiplication and an addition are "
         "two), those of a frozen backbone included where it says so."
     ),
-    "calibration": "Calibrated is a network that is right in 80 % of the cases in which it says 80 %.",
+    "calibration": (
+        "Calibrated is a network that is right in 80 % of the cases in which it says 80 %."
+    ),
     "confidence": "The probability that a network gives to the class that it predicts.",
     "validation": (
         "Images that are neither trained on nor tested on: they decide when a training stops, "
