@@ -299,6 +299,8 @@ def test_practical_on_its_own_data_stands_beside_ours(tmp_path):
         ("seed", 0.5),
         ("dataset", ["shapes"]),
         ("n_classes", 0),
+        ("test_per_class_accuracy", [0.5]),
+        ("test_ece_floor_high", "small"),
         ("provenance", "none"),
         ("provenance", {"versions": {"numpy": 2}, "threads": 1, "git_commit": None}),
     ],

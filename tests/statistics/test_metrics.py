@@ -100,14 +100,16 @@ def test_the_floor_is_the_calibration_error_of_calibrated_networks():
     for _ in range(300):
         labels = (probabilities.cumsum(axis=1) > rng.random((600, 1))).argmax(axis=1)
         errors.append(calibration.expected_calibration_error(probabilities, labels))
-    floor = calibration.floor(probabilities)
+    floor, high = calibration.floor(probabilities)
     assert floor == pytest.approx(np.mean(errors), rel=0.05)
+    assert high == pytest.approx(np.percentile(errors, 95), rel=0.05)
     assert floor > 0.02  # far from 0 with 600 images
-    assert calibration.floor(np.tile(probabilities, (20, 1))) < floor / 3
+    many = np.tile(probabilities, (20, 1))
+    assert calibration.floor(many) < (floor / 3, high / 3)
 
 
 def test_a_network_that_is_sure_has_no_floor():
-    assert calibration.floor(np.eye(3)[[0, 1, 2, 0]]) == 0
+    assert calibration.floor(np.eye(3)[[0, 1, 2, 0]]) == (0, 0)
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.5])
@@ -122,6 +124,7 @@ def test_the_temperature_is_found_again(temperature):
     assert found == pytest.approx(temperature, rel=0.05)
     after = metrics.after_temperature(overconfident, labels, found)
     assert after["ece_scaled"] < 0.02
+    assert after["ece_floor_scaled"] == pytest.approx(calibration.floor(true)[0], rel=0.1)
     assert after["loss_scaled"] <= metrics.cross_entropy(overconfident, labels)
 
 

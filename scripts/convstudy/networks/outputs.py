@@ -32,7 +32,7 @@ def build(kind: str, shape: tuple[int, ...], classes: int, options: dict[str, An
     _check_shapes(model, shape, classes, file)
     if getattr(models.load(kind), "OUTPUT", "softmax") == "logits":
         probabilities = keras.layers.Softmax(dtype="float32", name="probabilities")
-        model = keras.Model(model.input, probabilities(model.output), name=model.name)
+        model = keras.Model(model.inputs[0], probabilities(model.outputs[0]), name=model.name)
     _check_rows(model, shape, file)
     return model
 
@@ -52,6 +52,8 @@ def _check_shapes(model: Any, shape: tuple[int, ...], classes: int, file: str) -
             f"{file}: the network's inputs are {inputs or 'unknown'}, expected one of shape "
             f"{(None, *shape)}. Begin it with keras.Input(input_shape)."
         )
+    if isinstance(getattr(model, "output", None), dict):  # a Sequential has no `output`
+        outputs = "a dict"
     if outputs != [(None, classes)]:
         raise UserError(
             f"{file}: the network's outputs are {outputs}, expected one of shape "
@@ -63,7 +65,8 @@ def _check_rows(model: keras.Model, shape: tuple[int, ...], file: str) -> None:
     """Try a few images: each row must be probabilities. No weight and no random state changes."""
     images = np.random.default_rng(0).random((TRIED, *shape), dtype=np.float32)
     rows = np.asarray(keras.ops.convert_to_numpy(model(images, training=False)), np.float64)
-    sums = rows.sum(axis=1)
+    with np.errstate(invalid="ignore"):  # of infinities, which are told below
+        sums = rows.sum(axis=1)
     if np.isfinite(rows).all() and rows.min() >= 0 and np.abs(sums - 1).max() <= TOLERANCE:
         return
     raise UserError(

@@ -13,23 +13,27 @@ LEAST = 1e-12
 TEMPERATURES = (0.05, 20.0)
 
 
-def floor(probabilities: np.ndarray) -> float:
+def floor(probabilities: np.ndarray) -> tuple[float, float]:
     """The calibration error of a perfectly calibrated network with these probabilities.
 
     The error is never negative, so with few images it is far from 0 by chance alone. Here labels
-    are drawn from the probabilities (n, classes) themselves, 200 times; the mean of their errors is
-    what calibration can reach. The random state is the same for every call.
+    are drawn from the probabilities (n, classes) themselves, 200 times. The random state is the
+    same for every call.
+
+    Returns:
+        The mean of the errors, which is what calibration can reach, and their 95th percentile: a
+        calibrated network has a larger error in one of 20 cases.
     """
     confidence = np.asarray(probabilities, dtype=np.float64).max(axis=1)
     confidence = np.minimum(confidence, 1)
     members = np.zeros((len(confidence), BINS))
     members[np.arange(len(confidence)), _bin_of(confidence, BINS)] = 1
     expected = confidence @ members
-    rng, total = np.random.default_rng(0), 0.0
-    for _ in range(FLOOR_DRAWS):
+    rng, errors = np.random.default_rng(0), np.empty(FLOOR_DRAWS)
+    for draw in range(FLOOR_DRAWS):
         right = rng.random(len(confidence)) < confidence
-        total += float(np.abs(right @ members - expected).sum())
-    return total / FLOOR_DRAWS / len(confidence)
+        errors[draw] = np.abs(right @ members - expected).sum() / len(confidence)
+    return float(errors.mean()), float(np.percentile(errors, 95))
 
 
 def fitted_temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:

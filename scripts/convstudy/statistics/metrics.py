@@ -23,33 +23,44 @@ def evaluate(probabilities: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
 
     Returns:
         Builtin types, ready for JSON: `loss` (log loss, in nats), `accuracy`, `top5_accuracy` (None
-        with five classes or fewer), `brier` (0-2), `ece` and its floor (see `calibration`), and
-        what `per_class.evaluate` returns.
+        with five classes or fewer), `brier` (0-2), `ece`, its floor `ece_floor` and that floor's
+        95th percentile `ece_floor_high` (see `calibration`), and what `per_class.evaluate` returns.
 
     Raises:
         UserError: A probability is NaN or infinite, which means that the training diverged.
         ValueError: The shapes or the labels do not fit.
     """
     probabilities, labels = _checked(probabilities, labels)
+    floor, floor_high = calibration.floor(probabilities)
     return {
-        "loss": cross_entropy(probabilities, labels),
-        "accuracy": accuracy(probabilities, labels),
+        **loss_and_accuracy(probabilities, labels),
         "top5_accuracy": _top5_accuracy(probabilities, labels),
         "brier": brier_score(probabilities, labels),
         "ece": calibration.expected_calibration_error(probabilities, labels),
-        "ece_floor": calibration.floor(probabilities),
+        "ece_floor": floor,
+        "ece_floor_high": floor_high,
         **per_class.evaluate(probabilities, labels),
+    }
+
+
+def loss_and_accuracy(probabilities: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+    """The two figures that training shows, too. Arguments and errors as of `evaluate`."""
+    probabilities, labels = _checked(probabilities, labels)
+    return {
+        "loss": cross_entropy(probabilities, labels),
+        "accuracy": accuracy(probabilities, labels),
     }
 
 
 def after_temperature(
     probabilities: np.ndarray, labels: np.ndarray, temperature: float
 ) -> dict[str, float]:
-    """`loss_scaled` and `ece_scaled` after the logits were divided by a temperature."""
+    """`loss_scaled`, `ece_scaled` and its floor, after the logits were divided by a temperature."""
     scaled = calibration.scaled(probabilities, temperature)
     return {
         "loss_scaled": cross_entropy(scaled, labels),
         "ece_scaled": calibration.expected_calibration_error(scaled, labels),
+        "ece_floor_scaled": calibration.floor(scaled)[0],
     }
 
 

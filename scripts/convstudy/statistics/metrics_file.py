@@ -7,7 +7,8 @@ from convstudy.foundation import atomic_files
 from convstudy.foundation.errors import UserError
 
 FIGURES = (
-    "test_loss test_accuracy test_ece test_ece_floor test_ece_scaled test_loss_scaled test_brier "
+    "test_loss test_accuracy test_ece test_ece_floor test_ece_floor_high test_ece_scaled "
+    "test_ece_floor_scaled test_loss_scaled test_brier "
     "test_balanced_accuracy test_macro_f1 majority_accuracy temperature train_accuracy "
     "train_running_accuracy validation_accuracy epochs_run parameters trainable_parameters "
     "backbone_parameters flops_per_image backbone_flops_per_image milliseconds_per_image "

@@ -18,6 +18,8 @@ from convstudy.training.input_pipeline import preprocessing, test_stream
 BATCH = 100
 TIMED = 7  # passes of one batch; the median is told
 
+Predictions = tuple[np.ndarray, np.ndarray]  # probabilities (n, classes), labels (n,)
+
 
 def evaluate(
     spec: dict[str, Any],
@@ -37,20 +39,19 @@ def evaluate(
     """
     load = device.load()
     model = keras_file.load_model(inputs["model"], spec["kind"])
-    streams = {subset: _stream(spec, inputs, subset) for subset in ("validation", "test")}
-    predicted = {subset: _predicted(model, *found) for subset, found in streams.items()}
+    # one subset in memory at a time
+    on_training, held_out = (
+        _predicted(model, *_stream(spec, inputs, subset)) for subset in ("train", "validation")
+    )
+    stream, labels = _stream(spec, inputs, "test")
+    predicted = {"validation": held_out, "test": _predicted(model, stream, labels)}
     class_names = hdf5.read_attributes(inputs["data"])["class_names"]
-    figures = _figures(*predicted["validation"], *predicted["test"], class_names)
-    figures |= _costs(model, streams["test"][0], inputs.get("costs"), load)
-    on_training = _predicted(model, *_stream(spec, inputs, "train"))
+    figures = _figures(on_training, held_out, predicted["test"], class_names)
+    figures |= _costs(model, stream, inputs.get("costs"), load)
     hdf5.write_predictions(outputs["predictions"], predicted, on_training, class_names=class_names)
     run = atomic_files.read_json(inputs["run"])
     running = {f"train_running_{key}": run.pop(f"train_{key}") for key in ("loss", "accuracy")}
-    kept = {
-        "train_loss": metrics.cross_entropy(*on_training),
-        "train_accuracy": metrics.accuracy(*on_training),
-    }
-    about = identity | figures | run | running | kept | {"class_names": class_names}
+    about = identity | figures | run | running | {"class_names": class_names}
     atomic_files.write_json(outputs["metrics"], about)
 
 
@@ -64,35 +65,31 @@ def _stream(
     return test_stream(generator, statistics, images, labels, BATCH), labels
 
 
-def _predicted(
-    model: keras.Model, stream: tf.data.Dataset, labels: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def _predicted(model: keras.Model, stream: tf.data.Dataset, labels: np.ndarray) -> Predictions:
     return np.asarray(model.predict(stream, verbose=0)), labels
 
 
 def _figures(
-    held_out: np.ndarray,
-    held_out_labels: np.ndarray,
-    probabilities: np.ndarray,
-    labels: np.ndarray,
-    class_names: list[str],
+    on_training: Predictions, held_out: Predictions, on_test: Predictions, class_names: list[str]
 ) -> dict[str, Any]:
-    """What predictions of validation and test images say; the temperature is of the first."""
-    validation = metrics.evaluate(held_out, held_out_labels)
-    temperature = calibration.fitted_temperature(held_out, held_out_labels)
-    test = metrics.evaluate(probabilities, labels)
-    test |= metrics.after_temperature(probabilities, labels, temperature)
-    test["never_predicted"] = [
-        class_names[c] for c in per_class.never_predicted(probabilities, labels)
-    ]
+    """What predictions say; the temperature is that of the validation images."""
+    plain = {"train": on_training, "validation": held_out}
+    temperature = calibration.fitted_temperature(*held_out)
+    test = metrics.evaluate(*on_test) | metrics.after_temperature(*on_test, temperature)
+    missed = per_class.never_predicted(*on_test)
     return {
         "n_classes": len(class_names),
-        "n_validation": len(held_out_labels),
-        "n_test": len(labels),
-        "majority_accuracy": metrics.majority_accuracy(labels),
+        "n_validation": len(held_out[1]),
+        "n_test": len(on_test[1]),
+        "majority_accuracy": metrics.majority_accuracy(on_test[1]),
         "temperature": temperature,
         **{f"test_{name}": value for name, value in test.items()},
-        **{f"validation_{name}": validation[name] for name in ("loss", "accuracy")},
+        "test_never_predicted": [class_names[c] for c in missed],
+        **{
+            f"{subset}_{name}": value
+            for subset, found in plain.items()
+            for name, value in metrics.loss_and_accuracy(*found).items()
+        },
     }
 
 
