@@ -22,6 +22,13 @@ RULES = {
     ),
 }
 
+# tests/benchmarks/sequential_coverage.py
+ERRORS = (
+    "In simulations of studies that stop so, 95 % intervals hold the truth in 94 to 96 %, and "
+    "equal variants are found to differ in 4 to 7 % (half_width) or 5 to 11 % "
+    "(minimum_detectable_effect, most where seeds vary much), in place of 5 %."
+)
+
 
 def first(study: Block) -> list[int]:
     """The seeds that a study starts with: those it lists; with `replicates`, three at least."""
@@ -87,8 +94,7 @@ def _told(rule: Block, n: int, found: Block) -> str:
         end = f"It did not hold with {n} seeds ({figure}), and more were not allowed."
     return (
         f"Seeds were added until {RULES[kind].format(_points(limit))}, {rule['at_most']} at most. "
-        f"{end} Only widths were looked at, never a difference or its p-value: by that, equal "
-        f"variants are found to differ hardly more often than with a fixed number of seeds."
+        f"{end} Only widths were looked at, never a difference or its p-value. {ERRORS}"
     )
 
 
