@@ -119,6 +119,13 @@ def test_a_network_that_is_always_right_may_err_on_the_next_image():
     assert high == pytest.approx(1)
 
 
+def test_networks_that_are_right_on_other_images_each_are_not_certain():
+    """Each is right on a third of its own, so neither mean square shows any variance."""
+    scores = np.eye(3)[np.arange(300) % 3].T
+    _, low, high = intervals.of_accuracy(scores)
+    assert high - low > 2 * 0.9 * np.sqrt(2 / 9 / 900)
+
+
 def test_variances_are_unbiased():
     """The parts of the variance, over many tables, are those that the tables were drawn with."""
     rng = np.random.default_rng(2)
