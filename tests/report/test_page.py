@@ -93,7 +93,7 @@ def test_page_answers_first_and_says_where_its_numbers_come_from(page, study):
         "All variants", "Drawn images.", "Paired differences", "Results", "Pareto front",
         "Settings", "Learning curves", "Class by class", "What is taken for what",
         "Certain, and wrong", "Calibration", "Data", "How it was done",
-        "2.00 hours of training in all, at most 513 MiB, 1 thread", "git commit abc123",
+        "hours of training in all, at most 101 MiB, 1 thread", "git commit unknown",
         "what it does.",
     ]  # fmt: skip
     text = " ".join(page.text.split())

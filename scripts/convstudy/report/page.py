@@ -25,9 +25,10 @@ from convstudy.report.plots import style
 
 FILES = Path(__file__).with_name("page_files")
 IMAGE_TYPES = {".png": "image/png", ".svg": "image/svg+xml"}
-# Pictures on the page, by their headings; it draws what the others show by itself.
-EMBEDDED = ("Comparison pictures", "Sweeps", "Learning curves", "Sample images")
-Pictures = Mapping[str, Sequence[tuple[str, Path | str]]]
+# Headings of pictures that have their place on the page, and of those that it draws by itself.
+PLACED = ("Comparison pictures", "Sweeps", "Learning curves", "Sample images")
+DRAWN = ("Confusion matrices", "Calibration")
+Pictures = Mapping[str, Sequence[tuple[str, Path | str]]]  # by heading: (title, path)
 
 
 def write_report(
@@ -106,8 +107,12 @@ def _context(spec, frame, differences, runs, data_files) -> dict[str, Any]:
         "settings": settings.table(rows),
         "heads": settings.heads(rows),
         "variants": rows,
-        "pictures": {name: _embedded(pictures.get(name, [])) for name in EMBEDDED},
-        "printed": {name: dict(entries) for name, entries in pictures.items()},
+        "pictures": {name: _embedded(pictures.get(name, [])) for name in PLACED},
+        "further": {
+            name: _embedded(entries)
+            for name, entries in pictures.items()
+            if entries and name not in PLACED + DRAWN
+        },
         "looks": looks.at(found, images),
         "data": data_facts.grid(data_files),
         "data_says": data_facts.said(data_files),
