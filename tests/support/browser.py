@@ -10,6 +10,7 @@ import base64
 import contextlib
 import json
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -24,7 +25,7 @@ SWITCHES = (
     "--disable-background-networking --disable-component-update --disable-dev-shm-usage "
     "--hide-scrollbars --remote-debugging-pipe"
 ).split()
-SECONDS = 60
+SECONDS = 60  # without an answer
 
 
 def why_not() -> str | None:
@@ -45,7 +46,7 @@ class Tab:
     """One tab, and what its console and its errors said so far in `complaints`."""
 
     def __init__(self, write: int, read: int):
-        self.stream, self.write, self.number = os.fdopen(read, "rb"), write, 0
+        self.read, self.write, self.number = read, write, 0
         self.rest, self.session, self.complaints = b"", None, []
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         attached = self.call("Target.attachToTarget", targetId=target, flatten=True)
@@ -100,7 +101,9 @@ class Tab:
 
     def _next(self) -> dict[str, Any]:
         while b"\0" not in self.rest:
-            more = self.stream.read1()
+            if not select.select([self.read], [], [], SECONDS)[0]:
+                raise TimeoutError(f"the browser said nothing for {SECONDS} s")
+            more = os.read(self.read, 1 << 20)
             if not more:
                 raise RuntimeError("the browser ended")
             self.rest += more
@@ -129,19 +132,12 @@ def tab() -> Iterator[Tab]:
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
         )  # fmt: skip
         os.close(to_browser), os.close(to_us)
-        signal.signal(signal.SIGALRM, _too_slow)
-        signal.alarm(SECONDS)
         try:
             yield Tab(from_us, from_browser)
         finally:
-            signal.alarm(0)
-            os.close(from_us)
+            os.close(from_us), os.close(from_browser)
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-
-
-def _too_slow(number, frame):
-    raise TimeoutError(f"the browser did not answer within {SECONDS} s")
 
 
 if __name__ == "__main__":

@@ -38,8 +38,16 @@ def write_run(folder, name, seed, accuracy, dataset="shapes", n=300, labels=0, *
     guess = np.where(rng.random(n) < accuracy, truth, (truth + 1) % CLASSES)
     probabilities = np.full((n, CLASSES), 0.05, np.float32)
     probabilities[np.arange(n), guess] = 0.75
-    where = folder / dataset / name / f"seed{seed}"
-    hdf5.write_predictions(where / "predictions.h5", {"test": (probabilities, truth)})
+    return write_predicted(folder / dataset / name, name, seed, probabilities, truth, **made_with)
+
+
+def write_predicted(folder, name, seed, probabilities, truth, **made_with):
+    """Write one evaluated run that predicted so; the data set is the folder that `folder` is in."""
+    where, dataset = folder / f"seed{seed}", folder.parent.name
+    names = made_with.get("class_names", [f"class {i}" for i in range(probabilities.shape[1])])
+    hdf5.write_predictions(
+        where / "predictions.h5", {"test": (probabilities, truth)}, class_names=names
+    )
     found = metrics.evaluate(probabilities, truth)
     found |= metrics.after_temperature(probabilities, truth, 1.5) | {"never_predicted": []}
     content = {
@@ -48,8 +56,9 @@ def write_run(folder, name, seed, accuracy, dataset="shapes", n=300, labels=0, *
         "seed": seed,
         "n_train": 900,
         "n_validation": 100,
-        "n_test": n,
-        "n_classes": CLASSES,
+        "n_test": len(truth),
+        "n_classes": len(names),
+        "class_names": names,
         **{f"test_{key}": value for key, value in found.items()},
         "validation_accuracy": 0.5,
         "temperature": 1.5,

@@ -9,7 +9,7 @@ from scipy import stats
 
 from convstudy.report import drawings
 from convstudy.report.drawings import tag
-from convstudy.report.results import Result
+from convstudy.report.results import Predictions, Result
 
 IMAGES_A_BIN = 30
 MOST_BINS = 10
@@ -27,7 +27,7 @@ class Bin:
     high: float
 
 
-def bins(predictions: Sequence[tuple[np.ndarray, np.ndarray]]) -> list[Bin]:
+def bins(predictions: Sequence[Predictions]) -> list[Bin]:
     """Sort the test images of all seeds by confidence and cut them into bins of equal size.
 
     A bin holds 30 test images or more (all of them, where there are fewer) and there are ten at

@@ -1,6 +1,7 @@
 """Which class is taken for which: the matrix as a drawing, and the pairs confused most."""
 
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,7 @@ from markupsafe import Markup
 from convstudy.report import drawings
 from convstudy.report.drawings import tag
 from convstudy.report.glossary import display_name
-from convstudy.report.results import Result
+from convstudy.report.results import Predictions, Result
 from convstudy.statistics import metrics
 
 COUNTS_UP_TO = 30  # classes whose counts stand in the cells
@@ -31,10 +32,9 @@ class Pair:
     share: float  # of the images of the true class
 
 
-def counts_of(result: Result) -> np.ndarray:
+def counts_of(predictions: Sequence[Predictions]) -> np.ndarray:
     """Test images of all seeds by true class (rows) and predicted class: (classes, classes)."""
-    runs = range(len(result.sources))
-    return sum(metrics.confusion_matrix(*result.predictions(run)) for run in runs)
+    return sum(metrics.confusion_matrix(*one) for one in predictions)
 
 
 def pairs(counts: np.ndarray, most: int) -> list[Pair]:

@@ -11,7 +11,7 @@ from PIL import Image
 from convstudy.data import hdf5
 from convstudy.foundation.errors import UserError
 from convstudy.report.confusion import Pair
-from convstudy.report.results import Result
+from convstudy.report.results import Predictions, Result
 
 MOST = 12
 EACH = 3
@@ -61,23 +61,22 @@ class Pictures:
         return [(address(image), text) for image, text in zip(images, texts, strict=True)]
 
 
-def certain_mistakes(result: Result, pictures: Pictures, most: int = MOST) -> list[Example]:
-    """The wrong predictions of the first seed that were most certain, the most certain first."""
-    probabilities, labels = result.predictions(0)
-    pictures.check(result, labels)
-    confidence, predicted = probabilities.max(axis=1), probabilities.argmax(axis=1)
-    wrong = np.flatnonzero(predicted != labels)
-    rows = wrong[np.argsort(-confidence[wrong], kind="stable")][:most]
-    return _examples(result, pictures, rows, confidence, predicted)
+def certain_mistakes(
+    result: Result, pictures: Pictures, predictions: Predictions, most: int = MOST
+) -> list[Example]:
+    """The wrong predictions of one run that were most certain, the most certain first."""
+    probabilities, labels = predictions
+    wrong = np.flatnonzero(probabilities.argmax(axis=1) != labels)
+    return _examples(result, pictures, probabilities, wrong, most)
 
 
-def of_pair(result: Result, pictures: Pictures, pair: Pair, each: int = EACH) -> list[Example]:
-    """Images of the first seed that were confused as a pair says, the most certain first."""
-    probabilities, labels = result.predictions(0)
-    confidence, predicted = probabilities.max(axis=1), probabilities.argmax(axis=1)
-    held = np.flatnonzero((labels == pair.true) & (predicted == pair.predicted))
-    rows = held[np.argsort(-confidence[held], kind="stable")][:each]
-    return _examples(result, pictures, rows, confidence, predicted)
+def of_pair(
+    result: Result, pictures: Pictures, predictions: Predictions, pair: Pair, most: int = EACH
+) -> list[Example]:
+    """Images that one run confused as a pair says, the most certain first."""
+    probabilities, labels = predictions
+    confused = (labels == pair.true) & (probabilities.argmax(axis=1) == pair.predicted)
+    return _examples(result, pictures, probabilities, np.flatnonzero(confused), most)
 
 
 def typical(pictures: Pictures, label: int) -> str | None:
@@ -97,17 +96,20 @@ def address(image: np.ndarray) -> str:
 
 
 def _examples(
-    result: Result,
-    pictures: Pictures,
-    rows: np.ndarray,
-    confidence: np.ndarray,
-    predicted: np.ndarray,
+    result: Result, pictures: Pictures, probabilities: np.ndarray, held: np.ndarray, most: int
 ) -> list[Example]:
+    """Of the rows that are held, those of the highest confidence."""
+    confidence = probabilities[held].max(axis=1)
+    rows = held[np.argsort(-confidence, kind="stable")][:most]
     names = result.class_names
     return [
         Example(
-            picture, int(row), name, names[pictures.labels[row]], names[predicted[row]],
-            float(confidence[row]),
+            picture,
+            int(row),
+            name,
+            names[pictures.labels[row]],
+            names[probabilities[row].argmax()],
+            float(probabilities[row].max()),
         )
         for row, (picture, name) in zip(rows, pictures.read(rows), strict=True)
-    ]  # fmt: skip
+    ]

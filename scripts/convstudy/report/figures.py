@@ -226,7 +226,8 @@ def _difference_grid(group: pandas.DataFrame, notes: list[str], source: str) -> 
             Cell.of(row["p_holm"], tables.p_value, f"{of}|p_holm"), Cell.of(row["differs"]),
         ])  # fmt: skip
     title = f"{first['title']} (against {first['baseline_label']}, on {first['dataset']})"
-    return Grid(title, heads, body, notes, [source]).without_empty_columns()
+    kept = [note for note in notes if note not in set(group["conclusion"])]  # the page's answers
+    return Grid(title, heads, body, kept, [source]).without_empty_columns()
 
 
 def against_costs(records: Records, results: Sequence[Result]) -> list[dict[str, Any]]:

@@ -81,9 +81,7 @@ TERMS = {
         "Floating-point operations to predict one image (a multiplication and an addition are "
         "two), those of a frozen backbone included where it says so."
     ),
-    "calibration": (
-        "Calibrated is a network that is right in 80 % of the cases in which it says 80 %."
-    ),
+    "calibration": "A calibrated network is right in 80 % of the cases in which it says 80 %.",
     "confidence": "The probability that a network gives to the class that it predicts.",
     "validation": (
         "Images that are neither trained on nor tested on: they decide when a training stops, "
@@ -96,3 +94,8 @@ def display_name(name: str) -> str:
     """A class's name as people read it: `012.Yellow_headed_Blackbird` has its numbers and bars."""
     number, dot, rest = name.partition(".")
     return (rest if dot and rest and number.isdigit() else name).replace("_", " ")
+
+
+def cut(name: str, letters: int = 70) -> str:
+    """A name that would fill more than two lines, cut; tables have the whole."""
+    return name if len(name) <= letters else f"{name[:letters]}…"

@@ -11,7 +11,7 @@ from convstudy.report import calibration, confusion, examples, per_class
 from convstudy.report.confusion import Pair
 from convstudy.report.examples import Example, Pictures
 from convstudy.report.grids import Grid
-from convstudy.report.results import Result
+from convstudy.report.results import Predictions, Result
 
 PAIRS = 8
 PAIRS_WITH_PICTURES = 4
@@ -54,10 +54,10 @@ def at(results: Sequence[Result], pictures: Mapping[str, Pictures]) -> list[Look
 
 
 def _look(result: Result, pictures: Pictures) -> Look:
-    mistakes = examples.certain_mistakes(result, pictures)
-    counts = confusion.counts_of(result)
-    loaded = [result.predictions(run) for run in range(len(result.sources))]
-    found = calibration.bins(loaded)
+    predictions = result.predictions()
+    pictures.check(result, predictions[0][1])
+    counts = confusion.counts_of(predictions)
+    bins = calibration.bins(predictions)
     held = {"names": result.class_names, "counts": confusion.sparse(counts)}
     return Look(
         result,
@@ -65,22 +65,24 @@ def _look(result: Result, pictures: Pictures) -> Look:
         confusion.drawing(result, counts),
         json.dumps(held, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"),
         [
-            _pair(result, pictures, pair, place < PAIRS_WITH_PICTURES)
+            _pair(result, pictures, predictions[0], pair, place < PAIRS_WITH_PICTURES)
             for place, pair in enumerate(confusion.pairs(counts, PAIRS))
         ],
-        mistakes,
-        calibration.drawing(result, found),
-        min(one.images for one in found),
+        examples.certain_mistakes(result, pictures, predictions[0]),
+        calibration.drawing(result, bins),
+        min(one.images for one in bins),
         _figures(result),
     )
 
 
-def _pair(result: Result, pictures: Pictures, pair: Pair, shown: bool) -> ConfusedPair:
+def _pair(
+    result: Result, pictures: Pictures, predictions: Predictions, pair: Pair, shown: bool
+) -> ConfusedPair:
     return ConfusedPair(
         result.class_names[pair.true],
         result.class_names[pair.predicted],
         pair,
-        examples.of_pair(result, pictures, pair) if shown else [],
+        examples.of_pair(result, pictures, predictions, pair) if shown else [],
         examples.typical(pictures, pair.predicted) if shown else None,
     )
 

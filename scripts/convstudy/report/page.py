@@ -20,14 +20,15 @@ from convstudy.foundation.errors import UserError
 from convstudy.report import data_facts, figures, looks, results, settings, tables
 from convstudy.report.checklist import checklist
 from convstudy.report.examples import Pictures as TestImages
-from convstudy.report.glossary import TERMS, display_name
+from convstudy.report.glossary import TERMS, cut, display_name
 from convstudy.report.plots import style
 
 FILES = Path(__file__).with_name("page_files")
 IMAGE_TYPES = {".png": "image/png", ".svg": "image/svg+xml"}
-# Pictures on the page, by their headings; it draws what the others show by itself.
-EMBEDDED = ("Comparison pictures", "Sweeps", "Learning curves", "Sample images")
-Pictures = Mapping[str, Sequence[tuple[str, Path | str]]]
+# Headings of pictures that have their place on the page, and of those that it draws by itself.
+PLACED = ("Comparison pictures", "Sweeps", "Learning curves", "Sample images")
+DRAWN = ("Confusion matrices", "Calibration")
+Pictures = Mapping[str, Sequence[tuple[str, Path | str]]]  # by heading: (title, path)
 
 
 def write_report(
@@ -65,57 +66,61 @@ def environment() -> jinja2.Environment:
         loader=jinja2.FileSystemLoader(FILES), autoescape=True, undefined=jinja2.StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    found.filters |= {"breakable": breakable, "class_name": display_name}
+    found.filters |= {"breakable": breakable, "class_name": display_name, "cut": cut}
     return found
 
 
 def _context(spec, frame, differences, runs, data_files) -> dict[str, Any]:
-    study = {"title": spec["study"]["name"], "description": "", "notes": []} | dict(spec["study"])
-    found = results.load(spec["rows"], frame, runs)
-    images = {name: TestImages(data_files[name]) for name in data_files}
-    folder = f"results/studies/{study['name']}"
-    table, rows = f"{folder}/summary.csv", spec["rows"]
-    records = figures.records_of(frame)
-    pictures = spec["pictures"]
+    """What the templates show, by the names that they use."""
+    study = {"description": "", "notes": []} | dict(spec["study"])
+    study["title"] = study.get("title") or study["name"]
+    rows, folder = spec["rows"], f"results/studies/{study['name']}"
+    found = results.load(rows, frame, runs)
+    images = {name: TestImages(path) for name, path in data_files.items()}
     return {
         "study": study,
+        "folder": folder,
         "question": study.get("question") or _question(spec["comparisons"]),
         "answers": _answers(differences),
-        "overview": figures.overview(records, found),
         "of_networks": bool((frame["n_seeds"] == 1).any()),
+        **_figures(frame, rows, found, f"{folder}/summary.csv"),
         "forest": figures.forest(differences),
         "differences": figures.difference_grids(differences, f"{folder}/comparisons.csv"),
-        "result_grids": figures.grids(
-            records,
-            found,
-            figures.RESULTS,
-            "Results",
-            table,
-            figures.notes_of(frame, tables.summary_tables(frame, rows)),
-        ),
-        "cost_grids": figures.grids(
-            records,
-            found,
-            figures.COSTS,
-            "Costs",
-            table,
-            figures.notes_of(frame, tables.cost_tables(frame)),
-        ),
-        "costs": figures.against_costs(records, found),
-        "sweeps": tables.sweep_tables(frame, rows),
         "settings": settings.table(rows),
         "heads": settings.heads(rows),
         "variants": rows,
-        "pictures": {name: _embedded(pictures.get(name, [])) for name in EMBEDDED},
-        "printed": {name: dict(entries) for name, entries in pictures.items()},
+        **_pictures(spec["pictures"]),
         "looks": looks.at(found, images),
         "data": data_facts.grid(data_files),
         "data_says": data_facts.said(data_files),
         "checklist": checklist(study, frame, [atomic_files.read_json(one) for one, _ in runs]),
         "terms": TERMS,
-        "folder": folder,
         "style": Markup(_colours() + (FILES / "page.css").read_text(encoding="utf-8")),
         "script": Markup((FILES / "page.js").read_text(encoding="utf-8")),
+    }
+
+
+def _figures(frame, rows, found: Sequence[results.Result], source: str) -> dict[str, Any]:
+    """What is made of the rows of the summary."""
+    records = figures.records_of(frame)
+    notes = [tables.summary_tables(frame, rows), tables.cost_tables(frame)]
+    of_results, of_costs = (figures.notes_of(frame, one) for one in notes)
+    shown = (records, found)
+    return {
+        "overview": figures.overview(*shown),
+        "result_grids": figures.grids(*shown, figures.RESULTS, "Results", source, of_results),
+        "cost_grids": figures.grids(*shown, figures.COSTS, "Costs", source, of_costs),
+        "costs": figures.against_costs(*shown),
+        "sweeps": tables.sweep_tables(frame, rows),
+    }
+
+
+def _pictures(pictures: Pictures) -> dict[str, Any]:
+    """Pictures that have their place on the page, and `further` ones under their own headings."""
+    further = [name for name in pictures if pictures[name] and name not in PLACED + DRAWN]
+    return {
+        "pictures": {name: _embedded(pictures.get(name, [])) for name in PLACED},
+        "further": {name: _embedded(pictures[name]) for name in further},
     }
 
 

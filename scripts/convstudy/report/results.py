@@ -12,6 +12,7 @@ from convstudy.data import hdf5
 from convstudy.statistics import metrics_file
 
 Runs = Sequence[tuple[Path | str, Path | str]]
+Predictions = tuple[np.ndarray, np.ndarray]  # probabilities (n, classes), labels (n,)
 
 
 @dataclass(frozen=True)
@@ -43,9 +44,9 @@ class Result:
         """What figures of this result are of."""
         return f"{self.dataset}|{self.variant}"
 
-    def predictions(self, run: int) -> tuple[np.ndarray, np.ndarray]:
-        """(probabilities (n, classes), labels (n,)) of the test images, of one run."""
-        return hdf5.read_predictions(self.sources[run][1])
+    def predictions(self) -> list[Predictions]:
+        """What each run predicts of the test images."""
+        return [hdf5.read_predictions(path) for _, path in self.sources]
 
 
 def load(rows: Sequence[Mapping[str, Any]], frame: pandas.DataFrame, runs: Runs) -> list[Result]:

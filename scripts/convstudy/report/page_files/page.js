@@ -142,9 +142,9 @@ showSettings();
 // Pictures enlarge. A small photograph is enlarged as it is, pixel by pixel.
 const dialog = document.getElementById("large");
 for (const button of all(".zoom")) {
-  button.addEventListener("click", (event) => {
-    if (event.target.closest(".matrix") && event.pointerType === "touch") return;  // a cell's tip
-    const picture = button.querySelector("img, svg").cloneNode(true);
+  button.addEventListener("click", () => {
+    const beside = button.closest(".choice")?.querySelector(".matrix");
+    const picture = (button.querySelector("img, svg") ?? beside).cloneNode(true);
     picture.classList.toggle("tiny", (picture.naturalWidth ?? 0) > 0 && picture.naturalWidth < 200);
     const words = button.closest("figure")?.querySelector("figcaption");
     dialog.lastElementChild.replaceChildren(picture, ...(words ? [words.cloneNode(true)] : []));
