@@ -176,7 +176,7 @@ def tables(text: str) -> list[pd.DataFrame]:
 
 
 def test_the_readmes_tables_are_those_of_the_page_that_it_names():
-    published = tables((ROOT / "docs/full_size_seeds/README.md").read_text())
+    published = tables((ROOT / "docs/full_size_heads/README.md").read_text())
     quoted = tables(README)
     assert len(quoted) == 2 and all(len(table) for table in quoted)
     for table in quoted:
