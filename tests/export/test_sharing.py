@@ -205,7 +205,7 @@ def test_a_store_that_cannot_be_used_is_refused_in_a_sentence(store, project):
 
 @with_mlflow
 def test_nothing_is_asked_of_a_network_and_nothing_is_printed(store):
-    """In a process that tells of every connection, and of which MLflow does not know it is tested."""
+    """In a process that tells of every connection, and does not look like a test to MLflow."""
     hidden = ("CI", "PYTEST_CURRENT_TEST", "PYTEST_VERSION", "GITHUB_ACTIONS")
     environment = {name: value for name, value in os.environ.items() if name not in hidden}
     said = subprocess.run(
@@ -279,6 +279,28 @@ def test_logs_are_replaced_only_by_those_of_another_run(project):
     (logs / "shapes/small/seed0/convstudy.key").unlink()
     with pytest.raises(UserError, match="seed0: is there already, and no export of this run"):
         tensorboard_logs.export([record()], logs)
+
+
+@with_tensorboard
+def test_the_command_shares_what_is_finished_and_names_the_rest(copy):
+    stale = "results/runs/tiny_objects/base_net_whiten/seed1"
+    (copy / stale / "history.csv").write_text("edited")
+    unfinished = "results/runs/tiny_birds/features_one_layer/seed0"
+    (copy / unfinished / "metrics.json").unlink()
+    said = share(copy, "--tensorboard", "logs")
+    assert f"left out {unfinished}: is not finished: see ./convstudy why" in said
+    assert f"left out {stale}: " in said
+    assert said.count("left out ") == 2
+    assert f"{copy}/logs: tiny, 8 runs, 8 of them new" in said
+    assert len(list(copy.glob("logs/*/*/seed*/events*"))) == 8
+    assert "tiny, 8 runs, 0 of them new" in share(copy, "--tensorboard", "logs")
+
+
+def share(folder, *options):
+    command = [sys.executable, "convstudy", "share", "tiny.yaml", *options]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 @pytest.mark.parametrize("option", PLACES)

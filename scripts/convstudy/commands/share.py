@@ -71,7 +71,8 @@ def _finished(runs: dict[str, bool]) -> Iterator[Any]:
     for folder, current in sorted(runs.items()):
         try:
             if not current:
-                raise UserError("it is not finished, or stale: see ./convstudy why")
+                there = Path(folder, "metrics.json").is_file()
+                raise UserError(f"is {'stale' if there else 'not finished'}: see ./convstudy why")
             yield run_records.of_run(finished_run.FinishedRun(Path(folder)))
         except UserError as error:
             click.echo(f"left out {folder}: {error}")
