@@ -50,7 +50,8 @@ def _runs(graph: Any) -> dict[str, dict[str, bool]]:
     found = {
         job.wildcards.study: {
             os.path.dirname(run.output.metrics): not graph.needrun(run)
-            for run in graph.dependencies[job]
+            # also of those by which it is decided whether there will be more
+            for run in graph.bfs(graph.dependencies, job)
             if run.rule.name == "evaluate_model"
         }
         for job in graph.jobs
