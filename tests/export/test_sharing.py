@@ -11,15 +11,12 @@ from pathlib import Path
 
 import pytest
 import recorded_runs
-from click.testing import CliRunner
 
-from convstudy.commands import main
-from convstudy.export import mlflow_store, optional_libraries, run_records, tensorboard_logs
+from convstudy.export import mlflow_store, run_records, tensorboard_logs
 from convstudy.export.finished_run import FinishedRun
 from convstudy.foundation.errors import UserError
 
 ROOT = Path(__file__).parents[2]
-PLACES = {"mlflow": "MLflow", "tensorboard": "TensorBoard"}
 
 
 def needs(module):
@@ -54,10 +51,6 @@ def store(project, empty_store):
 
 def record(name="small", seed=0):
     return run_records.of_run(FinishedRun(Path(f"results/runs/shapes/{name}/seed{seed}")))
-
-
-def convstudy(*arguments):
-    return CliRunner().invoke(main, list(map(str, arguments)), prog_name="convstudy")
 
 
 def test_a_record_has_settings_figures_and_texts():
@@ -279,43 +272,3 @@ def test_logs_are_replaced_only_by_those_of_another_run(project):
     (logs / "shapes/small/seed0/convstudy.key").unlink()
     with pytest.raises(UserError, match="seed0: is there already, and no export of this run"):
         tensorboard_logs.export([record()], logs)
-
-
-@with_tensorboard
-def test_the_command_shares_what_is_finished_and_names_the_rest(copy):
-    stale = "results/runs/tiny_objects/base_net_whiten/seed1"
-    (copy / stale / "history.csv").write_text("edited")
-    unfinished = "results/runs/tiny_birds/features_one_layer/seed0"
-    (copy / unfinished / "metrics.json").unlink()
-    said = share(copy, "--tensorboard", "logs")
-    assert f"left out {unfinished}: is not finished: see ./convstudy why" in said
-    assert f"left out {stale}: " in said
-    assert said.count("left out ") == 2
-    assert f"{copy}/logs: tiny, 8 runs, 8 of them new" in said
-    assert len(list(copy.glob("logs/*/*/seed*/events*"))) == 8
-    assert "tiny, 8 runs, 0 of them new" in share(copy, "--tensorboard", "logs")
-
-
-def share(folder, *options):
-    command = [sys.executable, "convstudy", "share", "tiny.yaml", *options]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-@pytest.mark.parametrize("option", PLACES)
-def test_without_the_library_one_sentence_says_how_to_install_it(option, monkeypatch):
-    monkeypatch.setattr(optional_libraries.util, "find_spec", lambda name: None)
-    done = convstudy("share", f"--{option}", "there")
-    assert done.exit_code == 1
-    assert done.output.startswith(f"Error: {PLACES[option]}: {option}")
-    assert f"pip install -r {ROOT}/requirements-records.txt" in done.output
-    assert not Path("there").exists()
-
-
-def test_a_place_must_be_named():
-    done = convstudy("share", "my.yaml")
-    assert done.exit_code == 1
-    assert done.output == (
-        "Error: share: where to? Name --mlflow FOLDER, --tensorboard FOLDER, or both\n"
-    )
