@@ -31,6 +31,10 @@ def test_the_lock_file_holds_every_direct_requirement():
     assert requirements("requirements.in").items() <= requirements("requirements.txt").items()
 
 
+def test_what_only_some_need_replaces_nothing_that_all_have():
+    assert not requirements("requirements-records.txt").keys() & requirements("requirements.txt")
+
+
 def test_the_profiles_for_clusters_hold_what_the_default_profile_says_of_staleness():
     def read(name):
         return yaml.safe_load((ROOT / "profiles" / name / "config.yaml").read_text())

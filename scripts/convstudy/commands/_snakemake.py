@@ -1,8 +1,11 @@
 """How the commands call Snakemake: with our Snakefile, for a project that may lie anywhere."""
 
-from collections.abc import Sequence
+import contextlib
+import io
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from convstudy.cluster import profiles
 from convstudy.foundation import plugin_files
@@ -70,6 +73,33 @@ def _check_here(folder: Path) -> None:
 def project(arguments: list[str]) -> Path:
     """The project's folder, of arguments for Snakemake."""
     return Path(_parsed(arguments).directory or ".")
+
+
+def graph(arguments: list[str]) -> Any:
+    """Snakemake's graph of steps for these arguments, with what it holds stale.
+
+    Snakemake builds the graph for `--summary`; here the graph is taken in place of the table.
+    """
+    from snakemake import cli
+    from snakemake.dag import DAG
+
+    taken: list[Any] = []
+
+    async def take(dag: Any, **_: Any) -> AsyncIterator[str]:
+        taken.append(dag)
+        for line in ():
+            yield line
+
+    with (
+        mock.patch.object(DAG, "summary", take),
+        contextlib.redirect_stdout(io.StringIO()),
+    ):
+        try:
+            cli.main([*arguments, "--summary", "--quiet", "host", "progress", "rules", "reason"])
+        except SystemExit as end:
+            if end.code or not taken:
+                raise
+    return taken[0]
 
 
 def _parsed(rest: list[str]) -> Any:

@@ -1,12 +1,8 @@
 """What a run would do, and for which reasons."""
 
-import contextlib
-import io
 import os
 from collections import defaultdict
-from collections.abc import AsyncIterator
 from typing import Any
-from unittest import mock
 
 import click
 
@@ -23,7 +19,7 @@ def command(arguments: tuple[str, ...]) -> None:
     ARGUMENTS are those of `run`: config files, then targets and options of snakemake such as
     `--config study=NAME`. The target is results/summary.csv if none is named.
     """
-    dag = _dag(_snakemake.arguments(arguments))
+    dag = _snakemake.graph(_snakemake.arguments(arguments))
     stale = [job for job in dag.jobs if dag.needrun(job) and job.rule.name != "all"]
     if not stale:
         click.echo("nothing is stale")
@@ -80,30 +76,3 @@ def _causes(dag: Any, job: Any) -> list[str]:
     if reason.incomplete_output:
         found.append("the earlier run was not finished")
     return found
-
-
-def _dag(arguments: list[str]) -> Any:
-    """Snakemake's graph of steps for these arguments, with what it holds stale.
-
-    Snakemake builds the graph for `--summary`; here the graph is taken in place of the table.
-    """
-    from snakemake import cli
-    from snakemake.dag import DAG
-
-    taken: list[Any] = []
-
-    async def take(dag: Any, **_: Any) -> AsyncIterator[str]:
-        taken.append(dag)
-        for line in ():
-            yield line
-
-    with (
-        mock.patch.object(DAG, "summary", take),
-        contextlib.redirect_stdout(io.StringIO()),
-    ):
-        try:
-            cli.main([*arguments, "--summary", "--quiet", "host", "progress", "rules", "reason"])
-        except SystemExit as end:
-            if end.code or not taken:
-                raise
-    return taken[0]

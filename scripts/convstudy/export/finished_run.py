@@ -39,13 +39,44 @@ class FinishedRun:
         if self._training.get("plugins"):  # the network may have layers of the user's own
             plugin_files.use(self._project / self._training["plugins"])
 
+    @property
+    def key(self) -> str:
+        """The digest of all that decides the run's figures; a run with another key is another."""
+        return records.key(self._evaluation)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What the run was made with, as its records have it.
+
+        `model` and `generator` (None on features) hold kind and options, `backbone` its block of
+        the config (None without one), `training` the settings; beside them what else the training
+        was told, as `input`.
+        """
+        found = {key: value for key, value in self.spec.items() if key != "kind"}
+        (start,) = self._made("initial_weights")
+        backbones = [json.loads(x["params"]["spec"]) for x in self._made("backbones")]
+        start = json.loads(start["params"]["spec"])
+        return found | {
+            "model": {"kind": start["kind"], "options": start["options"]},
+            "backbone": start["backbone"] or next(iter(backbones), None),
+        }
+
+    def _made(self, folder: str) -> list[dict[str, Any]]:
+        """Records of what the network is made from out of `results/{folder}`."""
+        paths = [path for path in self._sources() if path.startswith(f"results/{folder}/")]
+        return [self._recorded(path) for path in paths]
+
     def _record(self, output: str) -> dict[str, Any]:
-        """The record of the step that made a file."""
+        """The record of the step that made a file, which is there."""
         if not (self._project / output).is_file():
             raise UserError(
                 f"{self.name}: the run is not finished, there is no {output}: "
                 f"{self._remedy(output)}"
             )
+        return self._recorded(output)
+
+    def _recorded(self, output: str) -> dict[str, Any]:
+        """The record of the step that made a file, which may be gone."""
         path = self._project / records.path_of(output)
         if not path.is_file():
             raise UserError(
