@@ -77,14 +77,13 @@ def summary_tables(frame: pandas.DataFrame, variants: Sequence[Row]) -> list[Tab
 
 def cost_tables(frame: pandas.DataFrame) -> list[Table]:
     """What each result cost, one table a data set."""
-    return [
-        Table(
-            f"Costs on {rows['dataset'].iloc[0]}",
-            *_filled(rows, COSTS),
-            notes.of_costs(rows),
-        )
-        for rows in _by_dataset(frame)
-    ]
+    tables = []
+    for rows in _by_dataset(frame):
+        beside = (rows["backbone_parameters"] > 0).any()
+        columns = {name: cell for name, cell in COSTS.items() if beside or "backbone" not in name}
+        title = f"Costs on {rows['dataset'].iloc[0]}"
+        tables.append(Table(title, *_filled(rows, columns), notes.of_costs(rows)))
+    return tables
 
 
 def difference_tables(differences: pandas.DataFrame | None) -> list[Table]:
