@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import costs
 import projects
 import pytest
 from cluster_run import SINGLY, Run
@@ -13,7 +14,6 @@ from cluster_run import SINGLY, Run
 RUN = "results/runs/{}/seed0/metrics.json"
 WHITENED = RUN.format("tiny_objects/base_net_whiten")
 HEAD = RUN.format("tiny_birds/features_one_layer")
-COSTS = {"train_seconds", "train_peak_memory_mib"}
 # Trainings that last long enough to be disturbed.
 LONG = """
 study: long
@@ -61,11 +61,7 @@ def content(path: Path) -> bytes:
     """What a file says, without what it cost."""
     if path.suffix != ".json":
         return path.read_bytes()
-    return json.dumps(json.loads(path.read_text(), object_hook=without_costs)).encode()
-
-
-def without_costs(values: dict) -> dict:
-    return {name: value for name, value in values.items() if name not in COSTS}
+    return json.dumps(costs.without(json.loads(path.read_text()))).encode()
 
 
 def test_a_study_has_the_same_bytes_as_without_a_cluster(cluster, project, built):

@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import costs
 import pandas as pd
 import pytest
 from projects import delete_results, done, edit, snakemake, stale, verify, why
@@ -18,7 +19,6 @@ from convstudy.foundation import atomic_files
 
 RUN = Path("results/runs/tiny_objects/base_net_whiten/seed7")
 KILLED = str(RUN / "metrics.json")
-COSTS = ("train_seconds_mean", "train_peak_memory_mib_max")
 
 
 def begin_killable(folder: Path) -> None:
@@ -74,10 +74,7 @@ def test_a_killed_workflow_ends_as_one_that_was_not(copy, undisturbed, how):
 
 def figures(run: Path) -> dict:
     """A run's metrics but for what it cost."""
-    metrics = atomic_files.read_json(run / "metrics.json")
-    for cost in ("train_seconds", "train_peak_memory_mib"):
-        metrics.pop(cost)
-    return metrics
+    return costs.without(atomic_files.read_json(run / "metrics.json"))
 
 
 def test_undoing_an_edit_restores_the_results_without_training(copy):
@@ -195,12 +192,12 @@ def test_the_whole_study_again_gives_the_same_bits(copy):
     """Nothing is restored here: only what a run costs may differ."""
     results = copy / "results"
     first = {path: path.read_bytes() for path in results.rglob("*") if is_bitwise(path)}
-    table = pd.read_csv(results / "summary.csv").drop(columns=list(COSTS))
+    table = pd.read_csv(results / "summary.csv").drop(columns=costs.COLUMNS)
     shutil.rmtree(results)
     assert len(done(copy)) > 20
     again = {path: path.read_bytes() for path in results.rglob("*") if is_bitwise(path)}
     assert [path for path in first if first[path] != again.get(path)] == []
-    assert pd.read_csv(results / "summary.csv").drop(columns=list(COSTS)).equals(table)
+    assert pd.read_csv(results / "summary.csv").drop(columns=costs.COLUMNS).equals(table)
 
 
 def is_bitwise(path: Path) -> bool:
