@@ -25,7 +25,7 @@ studies:
     comparisons: []
 variants:
 """
-VARIANT = "  {}: {{task: objects, model: base_net, generator: none, training: {{epochs: {}}}}}\n"
+VARIANT = "  {}: {{task: objects, model: base_net, generator: none,\n    training: {{epochs: {}, patience: null}}}}\n"
 LOG = "train_model/tiny_objects/{}/seed0"
 
 

@@ -50,11 +50,9 @@ def test_a_bird_is_a_function_of_seed_species_and_number():
 
 
 def test_the_demo_trains_what_it_compares_alike():
-    """Within a task and a way of training, no variant has a budget or a rate of its own."""
-    rows = selected(checked(study="demo")).rows
-    alike: dict[tuple, list] = {}
-    for row in rows:
-        augments = row["generator_name"] not in ("none",)
-        alike.setdefault((row["task"], row["input"], augments), []).append(row["training"])
-    assert len(alike) == 4
-    assert all(block == blocks[0] for blocks in alike.values() for block in blocks)
+    """Within a comparison, no variant has a budget or a rate of its own."""
+    demo = selected(checked(study="demo"))
+    assert len(demo.comparisons()) == 4
+    for comparison in demo.comparisons():
+        first, *others = [row["training"] for row in demo.rows_of(comparison["name"])]
+        assert others and all(training == first for training in others)
