@@ -25,7 +25,10 @@ studies:
     comparisons: []
 variants:
 """
-VARIANT = "  {}: {{task: objects, model: base_net, generator: none,\n    training: {{epochs: {}, patience: null}}}}\n"
+VARIANT = """\
+  {}:
+    {{task: objects, model: base_net, generator: none, training: {{epochs: {}, patience: null}}}}
+"""
 LOG = "train_model/tiny_objects/{}/seed0"
 
 
