@@ -7,7 +7,16 @@ import numpy as np
 import pytest
 import report_study
 
-from convstudy.report import calibration, confusion, drawings, examples, grids, results, settings
+from convstudy.report import (
+    calibration,
+    confusion,
+    drawings,
+    examples,
+    grids,
+    notes,
+    results,
+    settings,
+)
 from convstudy.report.drawings import Axis, Dot
 
 
@@ -129,7 +138,7 @@ def test_settings_say_what_varies_and_leave_out_a_budget_said_twice():
 
 
 def test_cells_keep_their_number():
-    cell = grids.Cell.of(1 / 3, grids.percent, "x|y|z")
+    cell = grids.Cell.of(1 / 3, notes.percent, "x|y|z")
     assert (cell.text, float(cell.value)) == ("33.3", 1 / 3)
-    assert grids.Cell.of(math.nan, grids.percent).text == ""
+    assert grids.Cell.of(math.nan, notes.percent).text == ""
     assert [grids.short(v) for v in (0.5, 1234, 3_780_000)] == ["0.5", "1.23 k", "3.78 M"]

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from convstudy.data import hdf5
-from convstudy.report.grids import Cell, Grid, Head, percent
+from convstudy.report.grids import Cell, Grid, Head
+from convstudy.report.notes import percent
 
-PARTS = ("train", "validation", "test")
 LONGEST = 120  # letters of an attribute; what is longer is cut
 
 
@@ -20,7 +20,7 @@ def grid(files: Mapping[str, Path | str]) -> Grid:
         files: the HDF5 file of each data set.
     """
     heads = [
-        Head("data set"), Head("classes"), *(Head(f"{part} images") for part in PARTS),
+        Head("data set"), Head("classes"), *(Head(f"{part} images") for part in hdf5.SUBSETS),
         Head("images a class, training"), Head("largest class in test, %", "majority"),
         Head("pixels"),
     ]  # fmt: skip
@@ -30,14 +30,14 @@ def grid(files: Mapping[str, Path | str]) -> Grid:
         classes = len(attributes["class_names"])
         counts = {
             part: np.bincount(hdf5.read_subset(path, part, ("labels",))[0], minlength=classes)
-            for part in PARTS
+            for part in hdf5.SUBSETS
         }
         train, test = counts["train"], counts["test"]
         least, most = int(train.min()), int(train.max())
         height, width = attributes["image_size"]
         body.append([
             Cell.of(dataset), Cell.of(classes),
-            *(Cell.of(int(counts[part].sum()), _count, f"{dataset}||n_{part}") for part in PARTS),
+            *(Cell.of(int(own.sum()), _count, f"{dataset}||n_{x}") for x, own in counts.items()),
             Cell.of(f"{least}" if least == most else f"{least} to {most}"),
             Cell.of(float(test.max() / max(1, test.sum())), percent, f"{dataset}||majority"),
             Cell.of(f"{width} × {height}"),

@@ -8,7 +8,8 @@ import pandas
 
 from convstudy.report import drawings, tables
 from convstudy.report.drawings import Dot
-from convstudy.report.grids import Cell, Form, Grid, Head, fixed, percent, points, short, some
+from convstudy.report.grids import Cell, Form, Grid, Head, fixed, points, short, some
+from convstudy.report.notes import percent
 from convstudy.report.results import Result
 
 Records = list[dict[str, Any]]

@@ -57,11 +57,6 @@ class Grid:
         return Grid(self.title, [self.heads[i] for i in kept], rows, self.notes, self.sources)
 
 
-def percent(value: float) -> str:
-    """A fraction in %."""
-    return f"{100 * value:.1f}"
-
-
 def points(value: float) -> str:
     """A difference of fractions in percentage points, with its sign."""
     return f"{100 * value:+.1f}".replace("-", "−")

@@ -3,7 +3,8 @@
 import math
 from collections.abc import Sequence
 
-from convstudy.report.grids import Cell, Grid, Head, fixed, percent
+from convstudy.report.grids import Cell, Grid, Head, fixed
+from convstudy.report.notes import percent
 from convstudy.report.results import Result
 
 FIGURES = (
@@ -15,17 +16,14 @@ FIGURES = (
 
 
 def grid(result: Result) -> Grid:
-    """A row a class; a figure that no run has is left out, and empty for a class without images."""
-    held = [figure for figure in FIGURES if figure[0] in result.metrics[0]]
-    images = result.metrics[0].get("test_per_class_images")
-    never = set().union(*(run.get("test_never_predicted") or [] for run in result.metrics))
-    heads = [Head("class"), *([Head("test images")] if images else [])]
+    """A row a class; a figure is empty for a class without images."""
+    images = result.metrics[0]["test_per_class_images"]
+    never = set().union(*(run["test_never_predicted"] for run in result.metrics))
+    heads = [Head("class"), Head("test images"), *(head for _, head, _ in FIGURES)]
     body = []
     for place, name in enumerate(result.class_names):
-        row = [Cell.of(name)]
-        if images:
-            row.append(Cell.of(images[place], str, f"{result.key}|images|{place}"))
-        for key, _, form in held:
+        row = [Cell.of(name), Cell.of(images[place], str, f"{result.key}|images|{place}")]
+        for key, _, form in FIGURES:
             value = _mean([run[key][place] for run in result.metrics])
             row.append(Cell.of(value, form, f"{result.key}|{key}|{place}"))
         body.append(row)
@@ -36,9 +34,12 @@ def grid(result: Result) -> Grid:
             f"predicted, by one seed at least: {', '.join(sorted(never))}."
         )
     return Grid(
-        f"Classes: {result.label} on {result.dataset}", [*heads, *(head for _, head, _ in held)],
-        body, notes, [path for path, _ in result.sources],
-    )  # fmt: skip
+        f"Classes: {result.label} on {result.dataset}",
+        heads,
+        body,
+        notes,
+        [path for path, _ in result.sources],
+    )
 
 
 def _mean(values: Sequence[float | None]) -> float:

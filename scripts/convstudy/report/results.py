@@ -79,7 +79,7 @@ def load(rows: Sequence[Mapping[str, Any]], frame: pandas.DataFrame, runs: Runs)
 
 def labels(rows: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], str]:
     """What people call each variant, by (data set, variant)."""
-    return {(r["dataset"], r["variant"]): r.get("label") or r["variant"] for r in rows}
+    return {(r["dataset"], r["variant"]): r["label"] for r in rows}
 
 
 def colours(rows: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], int]:
