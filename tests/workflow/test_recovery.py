@@ -98,7 +98,7 @@ def test_results_deleted_with_snakemakes_metadata_are_restored(copy):
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert (copy / "results/summary.csv").read_bytes() == summary
     # TensorFlow's import alone would take some seconds of each
-    assert (after.ru_utime - before.ru_utime) / steps < 2
+    assert (after.ru_utime - before.ru_utime) / steps < 1
 
 
 def test_features_of_other_weights_are_refused(copy):

@@ -21,7 +21,7 @@ def of_results(rows: pandas.DataFrame, dataset: str, foreign: set[str]) -> list[
         f"{first['n_validation']} validation and {first['n_test']} test images. Always answering "
         f"the largest class is right in {percent(first['majority_accuracy'])} %.",
         "± is the standard deviation over seeds. The interval is that of a mean over seeds and "
-        "test images, both as samples of what might have been.",
+        "test images, both drawn from what might have been.",
         "Log loss is in nats. ECE is the expected calibration error: the floor is what a perfectly "
         "calibrated network with these probabilities would show on as many images, and ECE at T is "
         "that after dividing the logits by the temperature T, fitted on validation images.",
