@@ -1,6 +1,6 @@
 # Raw archives or folders to split data sets, and the statistics of their training images.
 #   input:  the files that config.yaml names
-#   output: results/data/{dataset}.h5, results/preprocessing/{dataset}/{generator}[-with_validation].h5
+#   output: results/data/{dataset}.{h5,json}, results/preprocessing/{dataset}/{generator}[-with_validation].h5
 
 
 rule prepare_data:
@@ -8,6 +8,7 @@ rule prepare_data:
         data_files,
     output:
         data="results/data/{dataset}.h5",
+        facts="results/data/{dataset}.json",
     log:
         "results/logs/prepare_data/{dataset}.log",
     conda:

@@ -7,25 +7,11 @@ from convstudy.provenance import steps
 
 
 def prepare(job, step):
-    from convstudy.data import splits
+    from convstudy.data import preparation
     from convstudy.downloads import sources
 
     sources.check(json.loads(job.params.expected))
-    spec = json.loads(job.params.spec)
-    splits.prepare(
-        spec["reader"],
-        {name: Path(path) for name, path in spec["files"].items()},
-        Path(job.output.data),
-        options=spec["options"],
-        image_size=tuple(spec["image_size"]),
-        classes=spec["classes"],
-        max_classes=spec["max_classes"],
-        max_train_per_class=spec["max_train_per_class"],
-        max_test_per_class=spec["max_test_per_class"],
-        validation_fraction=spec["validation_fraction"],
-        seed=spec["seed"],
-        about={"description": spec["description"]},
-    )
+    preparation.prepare(json.loads(job.params.spec), Path(job.output.data), Path(job.output.facts))
 
 
 if __name__ == "__main__":

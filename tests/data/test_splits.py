@@ -9,16 +9,26 @@ import reader_fixtures as fx
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convstudy.data.splits import choose_classes, digest, draw_split, prepare
+from convstudy.data.classes import choose_classes
+from convstudy.data.preparation import digest, prepare
+from convstudy.data.splits import draw_split
 from convstudy.foundation.errors import UserError
+from convstudy.readers import Source
 
 NAMES = ["ant", "bee", "cat", "dog"]
 
 
-def labels_of(counts, test=3):
-    """Shuffled labels with `counts[k]` training images of class k."""
+def source_of(counts, test=3, names=NAMES):
+    """Shuffled labels with `counts[k]` training images of class k, then its test images."""
     train = np.random.default_rng(0).permutation(np.repeat(np.arange(len(counts)), counts))
-    return {"train": train, "test": np.tile(np.arange(len(counts)), test)}
+    return source(train, np.tile(np.arange(len(counts)), test), names)
+
+
+def source(train, test, names=NAMES):
+    parts = ["train"] * len(train) + ["test"] * len(test)
+    labels = np.concatenate([train, test]).astype(int)
+    classes = max(labels, default=0) + 1
+    return Source(names[:classes], labels, [str(x) for x in range(len(labels))], None, parts)
 
 
 @settings(max_examples=100, deadline=None)
@@ -29,10 +39,10 @@ def labels_of(counts, test=3):
     seed=st.integers(0, 2**40),
 )
 def test_split_is_stratified_and_disjoint(counts, fraction, limit, seed):
-    labels = labels_of(counts)
+    given = source_of(counts)
+    labels = given.labels
     drawn = draw_split(
-        labels,
-        NAMES[: len(counts)],
+        given,
         max_train_per_class=limit,
         validation_fraction=fraction,
         seed=seed,
@@ -42,15 +52,15 @@ def test_split_is_stratified_and_disjoint(counts, fraction, limit, seed):
         assert np.all(np.diff(indices) > 0), f"{subset} is not sorted and unique"
     for label, count in enumerate(counts):
         kept = min(count, limit or count)
-        validation = np.sum(labels["train"][drawn["validation"]] == label)
+        validation = np.sum(labels[drawn["validation"]] == label)
         assert validation == min(max(1, round(fraction * kept)), kept - 1)
-        assert np.sum(labels["train"][drawn["train"]] == label) == kept - validation
-        assert np.sum(labels["test"][drawn["test"]] == label) == 3
+        assert np.sum(labels[drawn["train"]] == label) == kept - validation
+        assert np.sum(labels[drawn["test"]] == label) == 3
 
 
 def test_seed_decides():
-    labels = labels_of([30, 30])
-    first, again, other = (draw_split(labels, NAMES[:2], seed=seed) for seed in (5, 5, 6))
+    given = source_of([30, 30])
+    first, again, other = (draw_split(given, seed=seed) for seed in (5, 5, 6))
     assert all(np.array_equal(first[s], again[s]) for s in first)
     assert not np.array_equal(first["validation"], other["validation"])
 
@@ -58,10 +68,10 @@ def test_seed_decides():
 def test_adding_a_class_leaves_the_other_draws():
     def members(names):
         labels = np.repeat(np.arange(len(names)), 20)
-        drawn = draw_split({"train": labels, "test": labels}, names, max_train_per_class=9, seed=3)
-        position = {subset: indices % 20 for subset, indices in drawn.items()}
+        drawn = draw_split(source(labels, labels, names), max_train_per_class=9, seed=3)
+        both = np.concatenate([labels, labels])
         return {
-            (subset, name): position[subset][labels[drawn[subset]] == label].tolist()
+            (subset, name): (drawn[subset][both[drawn[subset]] == label] % 20).tolist()
             for subset in drawn
             for label, name in enumerate(names)
         }
@@ -72,18 +82,19 @@ def test_adding_a_class_leaves_the_other_draws():
 
 
 def test_a_larger_limit_keeps_what_a_smaller_one_drew():
-    labels = labels_of([40, 40])
+    given = source_of([40, 40])
     kept = [
         set(np.concatenate([drawn["train"], drawn["validation"]]))
         for limit in (10, 20)
-        for drawn in [draw_split(labels, NAMES[:2], max_train_per_class=limit)]
+        for drawn in [draw_split(given, max_train_per_class=limit)]
     ]
     assert kept[0] < kept[1]
 
 
 def test_the_draw_is_pinned():
     """Results that are kept must not change silently with a new version of numpy."""
-    drawn = draw_split(labels_of([10, 10]), NAMES[:2], max_train_per_class=5, seed=1)
+    drawn = draw_split(source_of([10, 10]), max_train_per_class=5, seed=1)
+    drawn["test"] -= 20
     assert {key: value.tolist() for key, value in drawn.items()} == PINNED
 
 
@@ -101,15 +112,14 @@ PINNED = {"train": [0, 2, 4, 5, 6, 8, 11, 13], "validation": [1, 17], "test": [0
 )
 def test_too_few_images(counts, settings_, expected):
     with pytest.raises(UserError, match=expected):
-        draw_split(labels_of(counts), NAMES[:2], **settings_)
+        draw_split(source_of(counts), **settings_)
 
 
 def test_a_class_without_test_images():
-    labels = labels_of([5, 5])
-    labels["test"] = np.zeros(3, int)
+    given = source(np.repeat([0, 1], 5), [0, 0, 0])
     with pytest.raises(UserError, match="class 'bee': 0 images in the test part"):
-        draw_split(labels, NAMES[:2])
-    assert len(draw_split(labels_of([5, 0, 5]), NAMES[:3], [2, 0])["validation"]) == 2
+        draw_split(given)
+    assert len(draw_split(source_of([5, 0, 5]), [2, 0])["validation"]) == 2
 
 
 def test_choice_of_classes():
@@ -149,11 +159,11 @@ def test_labels_are_numbered_anew_and_limits_are_recorded(tmp_path):
         max_test_per_class=4,
         validation_fraction=0.4,
         seed=7,
-        about={"citation": "Somebody, 2009"},
+        description="Somebody, 2009",
     )
     assert data["attributes"] == {
-        "citation": "Somebody, 2009",
         "class_names": ["cat", "ant"],
+        "description": "Somebody, 2009",
         "image_size": [8, 8],
         "max_test_per_class": 4,
         "max_train_per_class": 5,
@@ -174,7 +184,8 @@ def test_equal_data_gives_equal_bytes_and_chunks_are_whole(tmp_path, caplog):
     outputs = [tmp_path / name for name in ("a.h5", "b.h5")]
     with caplog.at_level(logging.INFO):
         for output in outputs:
-            prepare("image_folder", {"images": folder}, output, image_size=(4, 6))
+            block = fx.block("image_folder", {"images": folder}, image_size=[4, 6])
+            prepare(block, output, output.with_suffix(".json"))
     assert outputs[0].read_bytes() == outputs[1].read_bytes()
     assert 2 <= sum("120 images" in record.message for record in caplog.records) <= 20
     with h5py.File(outputs[0]) as file:

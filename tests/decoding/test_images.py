@@ -9,13 +9,13 @@ import pytest
 import reader_fixtures as fx
 from PIL import Image
 
-from convstudy.decoding.images import load_image
+from convstudy.decoding.images import Form, load_image
 from convstudy.foundation.errors import UserError
 
 
 def loaded(image, file_format="PNG", size=None, **options):
     content = fx.encoded(image, file_format, **options)
-    return load_image(io.BytesIO(content), size or image.size[::-1], "a.png")
+    return load_image(io.BytesIO(content), Form(size or image.size[::-1]), "a.png")
 
 
 @pytest.mark.parametrize("file_format", ["PNG", "BMP", "WEBP"])
@@ -111,7 +111,7 @@ def test_resizing_shrinks_without_aliasing():
 )
 def test_what_cannot_be_decoded_is_named(content):
     with pytest.raises(UserError, match="some/a.png"):
-        load_image(io.BytesIO(content), (8, 8), "some/a.png")
+        load_image(io.BytesIO(content), Form((8, 8)), "some/a.png")
 
 
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
@@ -122,4 +122,4 @@ def test_a_bomb_is_refused_before_it_is_decoded(side):
     chunk = b"IHDR" + size + header[24:29]
     bomb = header[:12] + chunk + struct.pack(">I", zlib.crc32(chunk)) + header[33:]
     with pytest.raises(UserError, match="a.png: the image is too large to decode"):
-        load_image(io.BytesIO(bomb), (8, 8), "a.png")
+        load_image(io.BytesIO(bomb), Form((8, 8)), "a.png")

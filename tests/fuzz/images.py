@@ -7,7 +7,7 @@ import numpy as np
 import reader_fixtures as fx
 from PIL import Image
 
-from convstudy.decoding.images import load_image
+from convstudy.decoding.images import Form, load_image
 from fuzz.harness import Target
 from fuzz.mutations import mutated
 
@@ -55,7 +55,7 @@ def right_crcs(content: bytes) -> bytes:
 def check_image(case: bytes, path: Path) -> None:
     path.write_bytes(case)
     with open(path, "rb") as stream:
-        pixels = load_image(stream, (8, 6), str(path))
+        pixels = load_image(stream, Form((8, 6)), str(path))
     assert pixels.shape == (8, 6, 3) and pixels.dtype == np.uint8
 
 

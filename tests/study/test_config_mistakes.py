@@ -37,10 +37,10 @@ from convstudy.study import validation as settings
                     "reader": "image_folder",
                     "files": {"images": "x"},
                     "image_size": [8, 8],
-                    "options": {"test_fraction": 1},
+                    "test_fraction": 1,
                 }
             },
-            ["datasets.demo_objects.options.test_fraction"],
+            ["datasets.demo_objects.test_fraction"],
         ),
         ({"datasets__demo_objects__max_train_per_class": 1}, ["max_train_per_class"]),
         ({"datasets__demo_objects__max_classes": 1}, ["max_classes"]),

@@ -9,13 +9,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from PIL import Image
 
 from convstudy.data import hdf5
-from convstudy.data.splits import prepare
+from convstudy.data.preparation import prepare
 from convstudy.demo.formats import dump_python2
+from convstudy.foundation import atomic_files
 from convstudy.foundation.errors import UserError
+from convstudy.study import schema
 
+SCHEMA = Path(__file__).parents[2] / "rules/schemas/config.schema.yaml"
 CLASSES = ("ant", "bee", "cat")
 
 
@@ -118,15 +122,26 @@ def hash_of(name: str) -> int:
     return int.from_bytes(name.encode(), "big") % 1000
 
 
+def block(kind: str, files: dict[str, Path], **settings) -> dict:
+    """A data set's block of the config, checked and complete."""
+    rules = yaml.safe_load(SCHEMA.read_text())
+    own = {"reader": kind, "files": {key: str(path) for key, path in files.items()}}
+    own |= {"image_size": [8, 8]} | settings
+    own["image_size"] = list(own["image_size"])
+    schema.check(own, rules["$defs"]["dataset"] | {"$defs": rules["$defs"]}, "datasets.d")
+    return own
+
+
 def prepared(kind: str, files: dict[str, Path], folder: Path, **settings) -> dict:
     """Prepare a data set and read it: {"train": (images, labels, names), ..., "attributes"}."""
     output = folder / "out" / "data.h5"
-    prepare(kind, files, output, **({"image_size": (8, 8)} | settings))
+    prepare(block(kind, files, **settings), output, output.with_suffix(".json"))
     content = {
         subset: hdf5.read_subset(output, subset, ("images", "labels", "names"))
         for subset in hdf5.SUBSETS
     }
-    return content | {"attributes": hdf5.read_attributes(output)}
+    facts = atomic_files.read_json(output.with_suffix(".json"))
+    return content | {"attributes": hdf5.read_attributes(output), "facts": facts}
 
 
 def refused(kind: str, files: dict[str, Path], folder: Path, expected: str, **settings) -> str:

@@ -10,6 +10,7 @@ the size already is not touched.
 """
 
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -44,26 +45,54 @@ def is_image_name(name: str) -> bool:
     return not is_hidden(name) and name.lower().endswith(ENDINGS)
 
 
-def load_image(source: Path | str | BinaryIO, size: tuple[int, int], name: str) -> np.ndarray:
-    """Decode one image and bring it to a size.
+@dataclass(frozen=True)
+class Form:
+    """What every image of a data set is brought to.
+
+    Attributes:
+        size: (height, width) in pixels.
+    """
+
+    size: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """One stored image.
+
+    Attributes:
+        image: its pixels upright, mode "RGB".
+        size: (height, width) as stored.
+        mode: how the file held its pixels, as Pillow calls it ("L", "RGB", "I;16", "CMYK", ...).
+        format: what kind of file it was ("JPEG", ...); "array" for pixels without a file.
+    """
+
+    image: Image.Image
+    size: tuple[int, int]
+    mode: str
+    format: str
+
+
+def decode(source: Path | str | BinaryIO | np.ndarray, form: Form, name: str) -> Decoded:
+    """Decode one image, at the size that it has.
 
     Args:
-        source: a file or a binary stream.
-        size: height and width of the result, in pixels.
+        source: a file, a binary stream, or pixels: uint8 (height, width, 3).
+        form: what is asked of all images.
         name: what messages call the image.
-
-    Returns:
-        RGB values 0-255, uint8 (height, width, 3).
 
     Raises:
         UserError: the file is no image of an admitted format, is cut, or is too large to decode.
     """
+    if isinstance(source, np.ndarray):
+        return Decoded(Image.fromarray(source), source.shape[:2], "RGB", "array")
     try:
         with Image.open(source, formats=FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise Image.DecompressionBombError(f"{image.width} x {image.height} pixels")
             image.load()
-            return resize(_rgb(_upright(image)), size)
+            about = ((image.height, image.width), image.mode, image.format)
+            return Decoded(_rgb(_upright(image)), *about)
     except Image.DecompressionBombError as error:  # Pillow raises it too, at twice the threshold
         raise UserError(
             f"{name}: the image is too large to decode ({error}), expected at most "
@@ -77,17 +106,17 @@ def load_image(source: Path | str | BinaryIO, size: tuple[int, int], name: str) 
         ) from error
 
 
-def resize(image: Image.Image, size: tuple[int, int]) -> np.ndarray:
-    """Bring an RGB image to (height, width); the result is uint8 (height, width, 3)."""
-    height, width = size
+def fitted(image: Image.Image, form: Form) -> np.ndarray:
+    """Bring a decoded image to the form; the result is uint8 (height, width, 3) in 0-255."""
+    height, width = form.size
     if image.size != (width, height):
         image = image.resize((width, height), Image.Resampling.BILINEAR)
     return np.array(image, dtype=np.uint8)
 
 
-def resize_array(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Bring uint8 pixels (h, w, 3) to (height, width)."""
-    return resize(Image.fromarray(pixels), size)
+def load_image(source: Path | str | BinaryIO | np.ndarray, form: Form, name: str) -> np.ndarray:
+    """Decode one image and bring it to the form; see `decode` and `fitted`."""
+    return fitted(decode(source, form, name).image, form)
 
 
 def _upright(image: Image.Image) -> Image.Image:

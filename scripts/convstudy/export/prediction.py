@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from convstudy.decoding.images import ENDINGS, is_image_name, load_image
+from convstudy.decoding.images import ENDINGS, Form, is_image_name, load_image
 from convstudy.foundation import atomic_files, folder_digests
 from convstudy.foundation.errors import UserError
 
@@ -90,19 +90,19 @@ def _predict(
     network: "Deployed", images: Iterable[Named], skipped: list[str] | None
 ) -> Iterator[tuple[str, np.ndarray]]:
     """The name and the probabilities (classes,) of each image that can be read."""
-    pixels = _decoded(images, tuple(network.about["image_size"]), skipped)
+    pixels = _decoded(images, Form(tuple(network.about["image_size"])), skipped)
     while batch := list(itertools.islice(pixels, BATCH)):
         probabilities = network.model.predict_on_batch(np.stack([image for _, image in batch]))
         yield from zip((name for name, _ in batch), probabilities, strict=True)
 
 
 def _decoded(
-    images: Iterable[Named], size: tuple[int, int], skipped: list[str] | None
+    images: Iterable[Named], form: Form, skipped: list[str] | None
 ) -> Iterator[tuple[str, np.ndarray]]:
     """The name and the pixels (height, width, 3) of each image that can be read."""
     for name, path in images:
         try:
-            yield name, load_image(path, size, str(path))
+            yield name, load_image(path, form, str(path))
         except UserError as error:
             if skipped is None:
                 raise UserError(f"{error} Or pass --skip-unreadable.") from error

@@ -7,41 +7,56 @@ To read another kind of data set, add one file `readers/<kind>.py` and name it i
 * `open_reader(files, *, <options>)`, a context manager that yields a `Source`. Its keyword
   arguments, with their annotations and defaults, are the reader's options in config.yaml.
 
-Images are decoded one at a time while the data set is written, so a reader needs no memory for
-them. `image_folder.py` is the shortest reader to start from.
+A reader finds images and says what they are; the program decodes them, one at a time while the data
+set is written, so neither needs memory for all. `image_folder.py` is the shortest reader to start
+from.
 """
 
 import contextlib
 import difflib
 import inspect
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from convstudy.foundation import plugin_files
 from convstudy.foundation.errors import UserError
 
+PARTS = ("train", "validation", "test")
+
 
 @dataclass(frozen=True)
 class Source:
-    """All images of a data set, before any limit, in the two parts that it is published in.
+    """All images of a data set, before any limit, in the order of the reader.
 
     Attributes:
         class_names: the name of every label, without repetition.
-        labels: for "train" and "test", int (n,) with values 0 to len(class_names) - 1.
-        names: for "train" and "test", one name an image.
-        image: `image(subset, index, size)` decodes one image and brings it to size (height,
-            width): uint8 (height, width, 3), RGB. Raises `UserError` for a damaged image.
+        labels: int (n,) with values 0 to len(class_names) - 1.
+        names: one name an image, which messages and tables use.
+        image: `image(index)` gives a stored image: an open file, which the caller closes, or its
+            pixels, uint8 or uint16 (height, width) or (height, width, 1 or 3).
+        parts: the part of each image where the data set comes in parts: "train" and, if it has
+            them, "validation" and "test"; empty where it does not. What is missing is drawn from
+            "train".
+        groups: what each image is of (a patient, an animal, a burst): images of one group stay in
+            one part. Empty where nothing is told.
+        left_out: (name, why) of each file that might be taken for an image of the data set, and is
+            not used.
+        notes: sentences on what the reader assumed, for the summary.
     """
 
     class_names: list[str]
-    labels: Mapping[str, np.ndarray]
-    names: Mapping[str, list[str]]
-    image: Callable[[str, int, tuple[int, int]], np.ndarray]
+    labels: np.ndarray
+    names: list[str]
+    image: Callable[[int], BinaryIO | np.ndarray]
+    parts: Sequence[str] = ()
+    groups: Sequence[str] = ()
+    left_out: Sequence[tuple[str, str]] = ()
+    notes: Sequence[str] = ()
 
 
 @contextlib.contextmanager
@@ -112,16 +127,23 @@ def _check(source: Source, kind: str, file: Path) -> None:
             f"{file}: two classes have the name {repeated[0]!r} (reader '{kind}'). Every class "
             f"needs a name of its own: rename one."
         )
-    for subset in ("train", "test"):
-        labels = np.asarray(source.labels[subset])
-        if len(labels) != len(source.names[subset]):
+    labels = np.asarray(source.labels)
+    given = {"names": source.names, "parts": source.parts, "groups": source.groups}
+    for what, values in given.items():
+        if len(values) != len(labels) and (len(values) or what == "names"):
             raise UserError(
-                f"{file}: {len(labels)} labels for {len(source.names[subset])} images of '{subset}'"
-                f" (reader '{kind}'). Each image needs one label."
+                f"{file}: {len(values)} {what} for {len(labels)} images (reader '{kind}'). Each "
+                f"image needs one."
             )
-        bad = labels[(labels < 0) | (labels >= len(names))]
-        if len(bad):
-            raise UserError(
-                f"{file}: label {bad[0]} in '{subset}' (reader '{kind}'), expected 0 to "
-                f"{len(names) - 1}, one for each of the {len(names)} class names."
-            )
+    bad = labels[(labels < 0) | (labels >= len(names))]
+    if len(bad):
+        raise UserError(
+            f"{file}: label {bad[0]} (reader '{kind}'), expected 0 to {len(names) - 1}, one for "
+            f"each of the {len(names)} class names."
+        )
+    unknown = sorted(set(source.parts) - set(PARTS))
+    if unknown or (source.parts and "train" not in source.parts):
+        raise UserError(
+            f"{file}: the parts are {', '.join(sorted(set(source.parts)))} (reader '{kind}'), "
+            f"expected 'train' and none but {', '.join(PARTS)}."
+        )

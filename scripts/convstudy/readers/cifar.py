@@ -16,7 +16,6 @@ import numpy as np
 
 from convstudy.decoding import archives
 from convstudy.decoding.archive_entries import Member
-from convstudy.decoding.images import resize_array
 from convstudy.decoding.safe_pickle import as_text, described, load_pickle, refuse
 from convstudy.foundation.errors import UserError
 from convstudy.readers import Source
@@ -74,16 +73,17 @@ def open_reader(
 
 
 def _source(class_names: list[str], batches: dict[str, list["_Batch"]]) -> Source:
-    labels = {s: np.concatenate([batch.labels for batch in batches[s]]) for s in batches}
-    names = {s: [name for batch in batches[s] for name in batch.names] for s in batches}
+    every = [(part, batch) for part, own in batches.items() for batch in own]
+    labels = np.concatenate([batch.labels for _, batch in every])
+    names = [name for _, batch in every for name in batch.names]
+    parts = [part for part, batch in every for _ in batch.names]
     # Rows are looked up where they are: joining the batches would hold all pixels twice.
-    rows = {s: [row for batch in batches[s] for row in batch.pixels] for s in batches}
+    rows = [row for _, batch in every for row in batch.pixels]
 
-    def image(subset: str, index: int, size: tuple[int, int]) -> np.ndarray:
-        planes = rows[subset][index].reshape(3, SIDE, SIDE)
-        return resize_array(np.ascontiguousarray(planes.transpose(1, 2, 0)), size)
+    def image(index: int) -> np.ndarray:
+        return np.ascontiguousarray(rows[index].reshape(3, SIDE, SIDE).transpose(1, 2, 0))
 
-    return Source(class_names, labels, names, image)
+    return Source(class_names, labels, names, image, parts)
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,12 @@ import contextlib
 import logging
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
 import numpy as np
 
 from convstudy.decoding import archives
 from convstudy.decoding.archive_entries import Member
-from convstudy.decoding.images import load_image
 from convstudy.foundation.errors import UserError
 from convstudy.readers import Source
 
@@ -36,10 +36,8 @@ def open_reader(files: dict[str, Path]) -> Iterator[Source]:
     listed = {name for lines in names.values() for name in lines}
     class_names = sorted({_class_of(name) for name in listed})
     number = {name: label for label, name in enumerate(class_names)}
-    labels = {
-        subset: np.array([number[_class_of(name)] for name in lines], dtype=np.int64)
-        for subset, lines in names.items()
-    }
+    every = [(part, name) for part, lines in names.items() for name in lines]
+    labels = np.array([number[_class_of(name)] for _, name in every], dtype=np.int64)
     archive = files["images"]
     with archives.extracted(archive, lambda member: _key(member) in listed) as members:
         found = _index(archive, members)
@@ -52,12 +50,10 @@ def open_reader(files: dict[str, Path]) -> Iterator[Source]:
                     f"together, or one is incomplete: fetch both again."
                 )
 
-        def image(subset: str, index: int, size: tuple[int, int]) -> np.ndarray:
-            name = names[subset][index]
-            with found[name].open() as stream:
-                return load_image(stream, size, f"{archive}: {name}")
+        def image(index: int) -> BinaryIO:
+            return found[every[index][1]].open()
 
-        yield Source(class_names, labels, names, image)
+        yield Source(class_names, labels, [name for _, name in every], image, [x for x, _ in every])
 
 
 def _key(member: str) -> str:
