@@ -139,5 +139,5 @@ def test_unknown_ending_is_refused(tmp_path):
 
 
 def test_names_are_made_readable():
-    assert style.display_name("012.Yellow_headed_Blackbird") == "Yellow headed Blackbird"
-    assert style.display_name("v1.5_engine") == "v1.5 engine"
+    assert class_names.readable(["012.Yellow_headed_Blackbird"]) == ["Yellow headed Blackbird"]
+    assert class_names.readable(["v1.5_engine"]) == ["v1.5 engine"]

@@ -14,7 +14,7 @@ from convstudy.foundation.errors import UserError
 @click.argument("output", type=click.Path(path_type=Path))
 @click.option("--force", is_flag=True, help="Replace OUTPUT if it is there already.")
 def command(run: Path, output: Path, force: bool) -> None:
-    """Write the network of RUN as one .keras file that takes RGB pixels 0-255.
+    """Write the network of RUN as one .keras file that takes pixels 0-255.
 
     RUN is the folder of a finished run, as results/runs/demo_objects/improved_net/seed0. The
     preprocessing with its statistics and the backbone are layers of the file. Its member
@@ -32,9 +32,9 @@ def command(run: Path, output: Path, force: bool) -> None:
     network = exported_network.of_run(finished)
     exported_network.save(network, output)
     about = network.about
-    height, width = about["image_size"]
+    (height, width), channels = about["image_size"], about["channels"]
     click.echo(
         f"{output}: {about['variant']} on {about['dataset']}, seed {about['seed']}; "
-        f"{len(about['class_names'])} classes, takes pixels (n, {height}, {width}, 3); "
+        f"{len(about['class_names'])} classes, takes pixels (n, {height}, {width}, {channels}); "
         f"{output.stat().st_size / 1e6:.1f} MB"
     )

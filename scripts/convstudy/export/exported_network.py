@@ -1,8 +1,8 @@
 """A trained network for use: one Keras model that takes pixels, and what must travel with it.
 
-The model takes RGB pixels 0-255 (n, height, width, 3) and gives probabilities (n, classes). The
+The model takes pixels 0-255 (n, height, width, channels), RGB or grey, and gives probabilities (n, classes). The
 generator's statistics and, for a head on features, the backbone are layers of it. `about` says what
-it is: class names, image size, the run and its digests.
+it is: class names, image size, channels, the run and its digests.
 """
 
 from collections.abc import Iterator
@@ -92,7 +92,8 @@ def _about(metrics: dict[str, Any], shape: tuple[int, ...], digest: str) -> dict
     return {
         "class_names": metrics["class_names"],
         "image_size": list(shape[:2]),
-        "pixels": "RGB, 0-255, resized to image_size (bilinear, aspect ratio not kept)",
+        "channels": shape[2],
+        "pixels": f"{'grey' if shape[2] == 1 else 'RGB'}, 0-255, resized to image_size (bilinear, aspect ratio not kept)",
         **{name: metrics[name] for name in names},
         "test_accuracy": metrics["test_accuracy"],
         "sha256": {"model": digest} | {name: provenance[name] for name in ("data", "code")},
@@ -142,7 +143,10 @@ def load(path: Path) -> Deployed:
         )
     model = keras_file.load_model(path, foreign=True)
     try:
-        shapes = (None, *about["image_size"], 3), (None, len(about["class_names"]))
+        shapes = (
+            (None, *about["image_size"], about.get("channels", 3)),
+            (None, len(about["class_names"])),
+        )
         if (model.input_shape, model.output_shape) != shapes:
             raise ValueError(f"its shapes are not {shapes[0]} and {shapes[1]}")
     except (AttributeError, KeyError, TypeError, ValueError) as error:

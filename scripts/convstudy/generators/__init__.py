@@ -2,7 +2,7 @@
 
 A generator is one file with a function `make(*, <options>) -> Generator` and two constants: `FITS`
 (it learns statistics from the training images) and `AUGMENTS` (its training stream is random). A
-constant `LARGEST` limits the number of values (height x width x 3) of an image.
+constant `LARGEST` limits the number of values (height x width x channels) of an image.
 """
 
 from typing import Any
@@ -18,7 +18,7 @@ class Generator:
     """Feeds arrays as they are (feature vectors, say); image generators override its methods."""
 
     def fit(self, images: np.ndarray) -> Statistics:
-        """Learn statistics from the training images (n, h, w, 3), uint8 in 0-255."""
+        """Learn statistics from the training images (n, h, w, 3 or 1), uint8 in 0-255."""
         return {}
 
     def training_arrays(self, images: np.ndarray, statistics: Statistics) -> np.ndarray:
@@ -47,7 +47,7 @@ class Generator:
         """The same as `test_arrays` and `test_batch`, as built-in Keras layers for an export.
 
         Args:
-            shape: (height, width, 3) of the images, whose pixels are in 0-255.
+            shape: (height, width, channels) of the images, whose pixels are in 0-255.
             statistics: what `fit` returned; the layers hold what they need of it.
         """
         return []

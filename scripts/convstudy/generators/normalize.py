@@ -25,7 +25,7 @@ class Normalize(Generator):
         self.horizontal_flip = horizontal_flip
 
     def fit(self, images):
-        """Mean and standard deviation (3,) of each channel of images in [0, 1]."""
+        """Mean and standard deviation (c,) of each channel of images in [0, 1]."""
         # Exact integer sums: no float copy of the images and no rounding that grows with n.
         n = images[..., 0].size
         total = images.sum(axis=(0, 1, 2), dtype=np.uint64)

@@ -24,7 +24,7 @@ class Whiten(Generator):
         self.epsilon = epsilon
 
     def fit(self, images):
-        """Channel means (3,) and the whitening matrix (d, d), d = height * width * 3."""
+        """Channel means (c,) and the whitening matrix (d, d), d = height * width * c."""
         pixels = images[0].size
         if pixels > LARGEST:
             raise UserError(
@@ -44,7 +44,7 @@ class Whiten(Generator):
         return {"mean": mean, "whitening": ((vectors * scale) @ vectors.T).astype(np.float32)}
 
     def training_arrays(self, images, statistics):
-        """Both whitened versions of an image, (n, 2, h, w, 3): as it is, and flipped.
+        """Both whitened versions of an image, (n, 2, h, w, c): as it is, and flipped.
 
         The flip is the only random step, so whitening both once spares a d x d product a step.
         """
@@ -54,7 +54,7 @@ class Whiten(Generator):
         return np.stack(versions, axis=1)
 
     def test_arrays(self, images, statistics):
-        """Whitened images (n, h, w, 3) float32."""
+        """Whitened images (n, h, w, c) float32."""
         flat = self._flat(images, statistics["mean"])
         return (flat @ statistics["whitening"]).reshape(images.shape)
 
@@ -83,7 +83,7 @@ class Whiten(Generator):
         return [
             layers.Rescaling(1 / 255, name="scale_pixels"),
             layers.Normalization(
-                mean=statistics["mean"].tolist(), variance=[1.0] * 3, name="centre_pixels"
+                mean=statistics["mean"].tolist(), variance=[1.0] * shape[2], name="centre_pixels"
             ),
             layers.Flatten(name="flatten_pixels"),
             product,

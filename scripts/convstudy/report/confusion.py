@@ -9,7 +9,6 @@ from markupsafe import Markup
 
 from convstudy.report import drawings
 from convstudy.report.drawings import tag
-from convstudy.report.glossary import display_name
 from convstudy.report.results import Predictions, Result
 from convstudy.statistics import metrics
 
@@ -77,7 +76,7 @@ def drawing(result: Result, counts: np.ndarray) -> Markup | None:
     margin = 0
     if size <= COUNTS_UP_TO:
         margin = MARGIN
-        parts += _written(counts, shades, cell) + _named(result.class_names, cell)
+        parts += _written(counts, shades, cell) + _named(result.readable_names, cell)
     about = f"confusion matrix of {result.label}: {size} classes"
     whole = side + margin
     drawn = drawings.svg(parts, 0, "matrix", about, box=(-margin, -margin, whole, whole))
@@ -103,7 +102,7 @@ def _written(counts: np.ndarray, shades: np.ndarray, cell: int) -> list[Markup]:
 def _named(names: list[str], cell: int) -> list[Markup]:
     """The names left of the rows and, turned, above the columns."""
     parts = []
-    for place, name in enumerate(map(_cut, names)):
+    for place, name in enumerate(_cut_apart(names)):
         middle = (place + 0.5) * cell
         about = {"class_": "class-name", "font_size": 8.5}
         parts.append(tag("text", name, x=-4, y=middle, **about))
@@ -112,10 +111,19 @@ def _named(names: list[str], cell: int) -> list[Markup]:
     return parts
 
 
-def _cut(name: str) -> str:
+def _cut_apart(names: list[str]) -> list[str]:
+    """Each name cut; those that look the same afterwards bear their place in the list."""
+    found = [_cut(name) for name in names]
+    return [
+        f"{_cut(name, LETTERS - len(f' ({place})'))} ({place})" if found.count(cut) > 1 else cut
+        for place, (name, cut) in enumerate(zip(names, found, strict=True), 1)
+    ]
+
+
+def _cut(name: str, room: int = LETTERS) -> str:
     """A class's name as far as the margin has room; Chinese letters are twice as wide as Latin."""
-    shown, room = "", LETTERS
-    for letter in display_name(name):
+    shown = ""
+    for letter in name:
         room -= 2 if unicodedata.east_asian_width(letter) in "WF" else 1
         if room < 0:
             return shown + "…"

@@ -86,8 +86,8 @@ def typical(pictures: Pictures, label: int) -> str | None:
 
 
 def address(image: np.ndarray) -> str:
-    """A `data:` address of an image (height, width, 3) uint8, 96 pixels a side at most."""
-    picture = Image.fromarray(image)
+    """A `data:` address of an image (height, width, 3 or 1) uint8, 96 pixels a side at most."""
+    picture = Image.fromarray(image[..., 0] if image.shape[2] == 1 else image)
     picture.thumbnail((SIDE, SIDE))
     kind = "png" if max(picture.size) <= PNG_UP_TO else "jpeg"
     stream = io.BytesIO()
@@ -101,7 +101,7 @@ def _examples(
     """Of the rows that are held, those of the highest confidence."""
     confidence = probabilities[held].max(axis=1)
     rows = held[np.argsort(-confidence, kind="stable")][:most]
-    names = result.class_names
+    names = result.readable_names
     return [
         Example(
             picture,

@@ -90,12 +90,6 @@ TERMS = {
 }
 
 
-def display_name(name: str) -> str:
-    """A class's name as people read it: `012.Yellow_headed_Blackbird` has its numbers and bars."""
-    number, dot, rest = name.partition(".")
-    return (rest if dot and rest and number.isdigit() else name).replace("_", " ")
-
-
 def cut(name: str, letters: int = 70) -> str:
     """A name that would fill more than two lines, cut; tables have the whole."""
     return name if len(name) <= letters else f"{name[:letters]}…"

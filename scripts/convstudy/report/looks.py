@@ -79,8 +79,8 @@ def _pair(
     result: Result, pictures: Pictures, predictions: Predictions, pair: Pair, shown: bool
 ) -> ConfusedPair:
     return ConfusedPair(
-        result.class_names[pair.true],
-        result.class_names[pair.predicted],
+        result.readable_names[pair.true],
+        result.readable_names[pair.predicted],
         pair,
         examples.of_pair(result, pictures, predictions, pair) if shown else [],
         examples.typical(pictures, pair.predicted) if shown else None,

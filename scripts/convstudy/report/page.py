@@ -20,7 +20,7 @@ from convstudy.foundation.errors import UserError
 from convstudy.report import data_facts, figures, looks, results, settings, tables
 from convstudy.report.checklist import checklist
 from convstudy.report.examples import Pictures as TestImages
-from convstudy.report.glossary import TERMS, cut, display_name
+from convstudy.report.glossary import TERMS, cut
 from convstudy.report.plots import style
 
 FILES = Path(__file__).with_name("page_files")
@@ -66,7 +66,7 @@ def environment() -> jinja2.Environment:
         loader=jinja2.FileSystemLoader(FILES), autoescape=True, undefined=jinja2.StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    found.filters |= {"breakable": breakable, "class_name": display_name, "cut": cut}
+    found.filters |= {"breakable": breakable, "cut": cut}
     return found
 
 

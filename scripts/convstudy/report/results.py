@@ -1,5 +1,6 @@
 """The results that a page looks into one by one: a variant on a data set, and all its runs."""
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ import numpy as np
 import pandas
 
 from convstudy.data import hdf5
+from convstudy.report import class_names
 from convstudy.statistics import metrics_file
 
 Runs = Sequence[tuple[Path | str, Path | str]]
@@ -43,6 +45,11 @@ class Result:
     def key(self) -> str:
         """What figures of this result are of."""
         return f"{self.dataset}|{self.variant}"
+
+    @functools.cached_property
+    def readable_names(self) -> list[str]:
+        """The class names as pictures have them."""
+        return class_names.readable(self.class_names)
 
     def predictions(self) -> list[Predictions]:
         """What each run predicts of the test images."""

@@ -14,13 +14,15 @@ def differences(
     """What makes a comparison unfair or hard to read, in words; empty where nothing does.
 
     Args:
-        rows: baseline and variant, with `budget` (`epochs` and `patience` at most) and `protocol`.
+        rows: baseline and variant, with `budget` (`epochs` and `patience` at most), `protocol`,
+            and `training`.
         runs: their runs, of all seeds.
     """
     pairs = {
         "epochs at most": [str(row["budget"]["epochs"]) for row in rows],
         "patience": [_patience(row["budget"]) for row in rows],
         "protocol": [row["protocol"] for row in rows],
+        "class weights": [_weights(row["training"].get("class_weights")) for row in rows],
         "seeds": [_listed(run.metrics["seed"] for run in side) for side in runs],
         "training images": [_listed(run.metrics["n_train"] for run in side) for side in runs],
         "library versions": [_versions(side) for side in runs],
@@ -35,6 +37,12 @@ def differences(
 def _patience(budget: Mapping[str, Any]) -> str:
     stops = budget["patience"] is not None and budget["patience"] < budget["epochs"]
     return str(budget["patience"]) if stops else "none"
+
+
+def _weights(asked: str | Mapping[str, float] | None) -> str:
+    if not isinstance(asked, Mapping):
+        return asked or "none"
+    return ", ".join(f"{name} {weight:g}" for name, weight in sorted(asked.items()))
 
 
 def _versions(runs: Sequence[EvaluatedRun]) -> str:

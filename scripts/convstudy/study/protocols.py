@@ -39,7 +39,9 @@ def described(rows: list[Block]) -> dict[str, str]:
     found: dict[str, list[Block]] = {}
     for row in rows:
         found.setdefault(row["protocol"], []).append(row)
-    say = (_statistics, _validation_images, _batch_norm, _kept, _budget)
+    say = [_statistics, _validation_images, _batch_norm, _kept, _budget]
+    if any("class_weights" in row["training"] for row in rows):
+        say.append(_class_weights)
     return {
         protocol: "; ".join(words for one in say for words in _told(own, one)) + "."
         for protocol, own in found.items()
@@ -80,3 +82,13 @@ def _budget(row: Block) -> str:
     if patience is None or patience >= epochs:
         return f"{epochs} epochs, no early stopping"
     return f"at most {epochs} epochs, patience {patience}"
+
+
+def _class_weights(row: Block) -> str:
+    asked = row["training"].get("class_weights")
+    if asked is None:
+        return "all training images weigh the same in the loss"
+    if asked == "balanced":
+        return "rare classes weigh more in the loss of training, so that all classes count alike"
+    weights = ", ".join(f"{name} {weight:g}" for name, weight in asked.items())
+    return f"the loss weighs training images by class ({weights})"

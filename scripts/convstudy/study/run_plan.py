@@ -128,10 +128,17 @@ def _check_values(study_name: str, run: Block) -> None:
 
 
 def _check_size(config: Block, run: Block) -> None:
-    """Refuse images that are too small for the network or too large for the generator."""
-    height, width = config["datasets"][run["dataset"]]["image_size"]
+    """Refuse images that the network or the generator cannot take, by their size or channels."""
+    dataset = config["datasets"][run["dataset"]]
+    (height, width), channels = dataset["image_size"], dataset.get("channels", 3)
     where = f"config: datasets.{run['dataset']}.image_size: [{height}, {width}]"
     if run["backbone"]:
+        if channels != 3:
+            raise UserError(
+                f"config: datasets.{run['dataset']}.channels: {channels}, but backbone "
+                f"'{run['backbone_name']}' (variant '{run['variant']}') takes images of three "
+                f"channels. Write channels: 3, which repeats a grey image's one channel."
+            )
         network = run["backbone"]["application"]
         least = SMALLEST.get(network, 32) if network else 1
     else:
@@ -146,7 +153,7 @@ def _check_size(config: Block, run: Block) -> None:
     if generator is None:
         return
     most = plugin_options.describe("generators", generator["kind"]).constants.get("LARGEST")
-    if most and 3 * height * width > most:
+    if most and channels * height * width > most:
         raise UserError(
             f"{where} is too large for generator '{run['generator_name']}' (variant "
             f"'{run['variant']}'), which takes {most} values an image at most. Set a smaller size, "
@@ -165,4 +172,6 @@ def _training(
         settings["patience"] = min(settings["patience"], task["patience"])
     if settings["patience"] is None and keeps_best:
         settings["patience"] = settings["epochs"]  # never stops, and goes back to the best epoch
+    if settings["class_weights"] is None:
+        del settings["class_weights"]  # a run without them is the one that it was before the key
     return settings

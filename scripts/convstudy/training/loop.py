@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 
 from convstudy import models
+from convstudy.data import hdf5
 from convstudy.foundation import atomic_files
 from convstudy.foundation.errors import UserError
 from convstudy.networks import keras_file
-from convstudy.training import checkpoints, input_pipeline
+from convstudy.training import checkpoints, class_weights, input_pipeline
 
 log = logging.getLogger(__name__)
 
@@ -29,8 +30,9 @@ def train(
     """Train one variant with one seed, from the last epoch that an earlier process finished.
 
     Args:
-        spec: `training` (epochs, patience, batch_size, learning_rate, momentum, nesterov, decay),
-            `generator` (kind and options, None on features), `kind` of the model, `input`; where
+        spec: `training` (epochs, patience, batch_size, learning_rate, momentum, nesterov, decay;
+            where it is set, class_weights, which the validation loss has not), `generator` (kind
+            and options, None on features), `kind` of the model, `input`; where
             the protocol has it, `validation_images: augmented`, `backbone_batch_norm: training`.
         seed: decides the order of the images, augmentation and dropout.
         inputs: paths of `data` (images or features, of which only the training and validation
@@ -42,7 +44,8 @@ def train(
         key: digest of all that this training depends on; backups of another one are not used.
 
     Raises:
-        UserError: the network that would be kept has no finite loss.
+        UserError: the network that would be kept has no finite loss, or the class weights are not
+            those of the data set's classes.
     """
     settings = spec["training"]
     network = keras_file.load_model(inputs["initial_weights"], spec["kind"])
@@ -56,9 +59,15 @@ def train(
     data, validation, callbacks = input_pipeline.load_subsets(
         spec, inputs["data"], inputs.get("statistics"), seed, first
     )
+    weights = class_weights.of_training(
+        settings.get("class_weights"),
+        data["labels"],
+        hdf5.read_attributes(inputs["data"])["class_names"],
+    )
     model.fit(
         data["stream"],
-        steps_per_epoch=-(-data["n"] // settings["batch_size"]),
+        class_weight=weights,
+        steps_per_epoch=-(-len(data["labels"]) // settings["batch_size"]),
         initial_epoch=first,
         epochs=first if backup.is_over else settings["epochs"],
         **validation,
@@ -68,7 +77,9 @@ def train(
     )
     history = pd.DataFrame(epochs.rows)
     about = _about(model, history, stopping is not None)
-    about |= {"n_train": data["n"], "provenance": provenance}
+    about |= {"n_train": len(data["labels"]), "provenance": provenance}
+    if weights:
+        about["class_weights"] = list(weights.values())
     about |= {f"train_{name}": value for name, value in backup.costs().items()}
     keras_file.save_model(model, outputs["model"])
     with atomic_files.whole_file(outputs["history"]) as temporary:

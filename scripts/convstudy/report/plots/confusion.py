@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import PowerNorm
 
 from convstudy.data import hdf5
+from convstudy.report.class_names import readable
 from convstudy.report.plots import style, texts
 from convstudy.statistics import metrics
 
@@ -37,7 +38,7 @@ def plot(
     """
     counts = sum(metrics.confusion_matrix(*hdf5.read_predictions(path)) for path in predictions)
     shares = 100 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    names = texts.distinct([style.display_name(name) for name in class_names], NAME_CHARACTERS)
+    names = texts.distinct(readable(class_names), NAME_CHARACTERS)
     few = len(names) <= NAMED_UP_TO
     width = min(style.PAGE_WIDTH, 4.6 + 0.2 * len(names))
     height = min(7.0, 3.6 + 0.2 * len(names)) if few else 8.6

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from convstudy.data import hdf5
+from convstudy.report import class_names
 from convstudy.report.plots import style, texts
 
 
@@ -34,7 +35,8 @@ def plot(
     mosaic, pitch = _mosaic(images, [len(p) for p in picks], rows)
     width = style.PAGE_WIDTH
     cell = width / max(columns, 6)
-    shown = texts.distinct([style.display_name(names[c]) for c in classes], 28)
+    readable = class_names.readable(names)
+    shown = texts.distinct([readable[c] for c in classes], 28)
     # Names at 45 degrees need about 0.035 inches of height a letter.
     height = 0.93 * cell * rows * pitch[0] / pitch[1] + 1.05 + 0.035 * max(map(len, shown))
     with style.figure(max(3.8, cell * columns), height, outputs) as figure:
@@ -53,7 +55,7 @@ def plot(
 
 
 def _mosaic(images: np.ndarray, counts: list[int], rows: int) -> tuple[np.ndarray, tuple[int, int]]:
-    """Lay images (n, h, w, 3) out by class on white; also the (vertical, horizontal) pitch."""
+    """Lay images (n, h, w, 3 or 1) out on white in colour; also the (vertical, horizontal) pitch."""
     height, width = images.shape[1:3]
     gap = max(1, height // 16)
     pitch = height + gap, width + gap

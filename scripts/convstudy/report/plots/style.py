@@ -164,12 +164,6 @@ def epoch_axis(axes: Axes, ylabel: str, **limits: Any) -> None:
     axes.set(**limits)
 
 
-def display_name(name: str) -> str:
-    """A class's name as people read it: `012.Yellow_headed_Blackbird` has its numbers and bars."""
-    stem = name.split(".", 1)[1] if name.split(".", 1)[0].isdigit() and "." in name else name
-    return stem.replace("_", " ")
-
-
 def _save(picture: Figure, path: Path) -> None:
     kind = path.suffix.lower().removeprefix(".")
     if kind not in ("png", "svg"):
