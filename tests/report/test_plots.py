@@ -8,6 +8,7 @@ from matplotlib.colors import to_hex
 
 from convstudy.data import hdf5
 from convstudy.foundation.errors import UserError
+from convstudy.report import class_names
 from convstudy.report.plots import (
     learning_curves,
     samples,

@@ -1,8 +1,8 @@
 """A trained network for use: one Keras model that takes pixels, and what must travel with it.
 
-The model takes pixels 0-255 (n, height, width, channels), RGB or grey, and gives probabilities (n, classes). The
-generator's statistics and, for a head on features, the backbone are layers of it. `about` says what
-it is: class names, image size, channels, the run and its digests.
+The model takes pixels 0-255 (n, height, width, channels), RGB or grey, and gives probabilities
+(n, classes). The generator's statistics and, for a head on features, the backbone are layers of it.
+`about` says what it is: class names, image size, channels, the run and its digests.
 """
 
 from collections.abc import Iterator
@@ -89,11 +89,12 @@ def _about(metrics: dict[str, Any], shape: tuple[int, ...], digest: str) -> dict
     """What a user of the network must know, and what made it."""
     names = ("dataset", "variant", "seed", "model", "generator", "backbone")
     provenance = metrics["provenance"]
+    colours = "grey" if shape[2] == 1 else "RGB"
     return {
         "class_names": metrics["class_names"],
         "image_size": list(shape[:2]),
         "channels": shape[2],
-        "pixels": f"{'grey' if shape[2] == 1 else 'RGB'}, 0-255, resized to image_size (bilinear, aspect ratio not kept)",
+        "pixels": f"{colours}, 0-255, resized to image_size (bilinear, aspect ratio not kept)",
         **{name: metrics[name] for name in names},
         "test_accuracy": metrics["test_accuracy"],
         "sha256": {"model": digest} | {name: provenance[name] for name in ("data", "code")},

@@ -67,6 +67,7 @@ def of(config: Block, study_name: str, name: str, variant: Block) -> Block:
     )  # fmt: skip
     run |= {key: variant[key] for key in shown}
     _check_values(study_name, run)
+    _check_channels(config, run)
     _check_size(config, run)
     return run
 
@@ -127,18 +128,26 @@ def _check_values(study_name: str, run: Block) -> None:
             )
 
 
+def _channels(config: Block, run: Block) -> int:
+    return config["datasets"][run["dataset"]].get("channels", 3)
+
+
+def _check_channels(config: Block, run: Block) -> None:
+    """Refuse grey images for a backbone, whose input preprocessing is made for three channels."""
+    channels = _channels(config, run)
+    if run["backbone"] and channels != 3:
+        raise UserError(
+            f"config: datasets.{run['dataset']}.channels: {channels}, but backbone "
+            f"'{run['backbone_name']}' of variant '{run['variant']}' takes images of three "
+            f"channels. Write channels: 3, which has a grey image three times."
+        )
+
+
 def _check_size(config: Block, run: Block) -> None:
-    """Refuse images that the network or the generator cannot take, by their size or channels."""
-    dataset = config["datasets"][run["dataset"]]
-    (height, width), channels = dataset["image_size"], dataset.get("channels", 3)
+    """Refuse images that are too small for the network or too large for the generator."""
+    height, width = config["datasets"][run["dataset"]]["image_size"]
     where = f"config: datasets.{run['dataset']}.image_size: [{height}, {width}]"
     if run["backbone"]:
-        if channels != 3:
-            raise UserError(
-                f"config: datasets.{run['dataset']}.channels: {channels}, but backbone "
-                f"'{run['backbone_name']}' (variant '{run['variant']}') takes images of three "
-                f"channels. Write channels: 3, which repeats a grey image's one channel."
-            )
         network = run["backbone"]["application"]
         least = SMALLEST.get(network, 32) if network else 1
     else:
@@ -153,7 +162,7 @@ def _check_size(config: Block, run: Block) -> None:
     if generator is None:
         return
     most = plugin_options.describe("generators", generator["kind"]).constants.get("LARGEST")
-    if most and channels * height * width > most:
+    if most and _channels(config, run) * height * width > most:
         raise UserError(
             f"{where} is too large for generator '{run['generator_name']}' (variant "
             f"'{run['variant']}'), which takes {most} values an image at most. Set a smaller size, "

@@ -37,8 +37,8 @@ def plot(
     cell = width / max(columns, 6)
     readable = class_names.readable(names)
     shown = texts.distinct([readable[c] for c in classes], 28)
-    # Names at 45 degrees need about 0.035 inches of height a letter.
-    height = 0.93 * cell * rows * pitch[0] / pitch[1] + 1.05 + 0.035 * max(map(len, shown))
+    # Names at 45 degrees need up to 0.045 inches of height a letter.
+    height = 0.93 * cell * rows * pitch[0] / pitch[1] + 1.05 + 0.045 * max(map(len, shown))
     with style.figure(max(3.8, cell * columns), height, outputs) as figure:
         axes = figure.subplots()
         axes.imshow(mosaic, interpolation="nearest" if pitch[0] < 100 else "antialiased")
@@ -55,7 +55,7 @@ def plot(
 
 
 def _mosaic(images: np.ndarray, counts: list[int], rows: int) -> tuple[np.ndarray, tuple[int, int]]:
-    """Lay images (n, h, w, 3 or 1) out on white in colour; also the (vertical, horizontal) pitch."""
+    """Lay images (n, h, w, 3 or 1) out by class; also the (vertical, horizontal) pitch."""
     height, width = images.shape[1:3]
     gap = max(1, height // 16)
     pitch = height + gap, width + gap
