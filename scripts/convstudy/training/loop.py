@@ -67,7 +67,7 @@ def train(
     model.fit(
         data["stream"],
         class_weight=weights,
-        steps_per_epoch=-(-len(data["labels"]) // settings["batch_size"]),
+        steps_per_epoch=-(-data["n"] // settings["batch_size"]),
         initial_epoch=first,
         epochs=first if backup.is_over else settings["epochs"],
         **validation,
@@ -77,7 +77,7 @@ def train(
     )
     history = pd.DataFrame(epochs.rows)
     about = _about(model, history, stopping is not None)
-    about |= {"n_train": len(data["labels"]), "provenance": provenance}
+    about |= {"n_train": data["n"], "provenance": provenance}
     if weights:
         about["class_weights"] = list(weights.values())
     about |= {f"train_{name}": value for name, value in backup.costs().items()}
