@@ -16,7 +16,7 @@ from convstudy.data import hdf5
 def load_subsets(
     spec: dict[str, Any], data_file: str, statistics_file: str | None, seed: int, epoch: int = 0
 ) -> tuple[dict[str, Any], dict[str, Any], list[keras.callbacks.Callback]]:
-    """The stream from an `epoch` on (with the `labels` of its `n` images), and the validation images.
+    """The stream from an `epoch` on, with the `labels` of its `n` images, and validation images.
 
     The latter are arguments of `fit`, and callbacks that they need: a pass in the stored order, or
     one that is augmented anew in every epoch, where the protocol has it so.
