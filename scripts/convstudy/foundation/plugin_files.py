@@ -14,6 +14,7 @@ from importlib import import_module, util
 from pathlib import Path
 from types import ModuleType
 
+from convstudy.foundation import own_imports
 from convstudy.foundation.errors import UserError
 
 SCRIPTS = Path(__file__).parents[2]
@@ -33,6 +34,7 @@ def use(folder: Path | str | None) -> None:
     global _own
     if _own is not None and str(_own) in sys.path:
         sys.path.remove(str(_own))
+        own_imports.give_back(str(_own))
     # what is no path is refused with all else that the config's schema refuses
     _own = Path(folder).resolve() if folder and isinstance(folder, str | Path) else None
     if _own is None:
@@ -44,6 +46,7 @@ def use(folder: Path | str | None) -> None:
         )
     _check_names(_own)
     sys.path.append(str(_own))
+    own_imports.take_over(str(_own))
 
 
 def own_folder() -> Path | None:

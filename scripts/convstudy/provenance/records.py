@@ -37,8 +37,8 @@ SWITCHES = (
 )
 
 
-def before(job: Any) -> dict[str, Any]:
-    """The record of a Snakemake job that is about to run.
+def before(job: Any) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """The record of a Snakemake job that is about to run, and the source of the code that it is of.
 
     Raises:
         UserError: its code was edited since Snakemake planned it, or an input is not what the step
@@ -51,7 +51,7 @@ def before(job: Any) -> dict[str, Any]:
             f"the code of {job.rule} was edited while the workflow was running: run the same "
             f"command again"
         )
-    return {
+    record = {
         "format": FORMAT,
         "rule": job.rule,
         "wildcards": dict(job.wildcards.items()),
@@ -64,6 +64,7 @@ def before(job: Any) -> dict[str, Any]:
         "versions": versions(code.units),
         "threads": job.resources.get("compute_threads"),
     }
+    return record, code.sources
 
 
 def _relative(folder: Path | None) -> str | None:

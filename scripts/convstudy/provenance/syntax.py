@@ -17,6 +17,7 @@ class Module:
 
     Attributes:
         path: the file.
+        source: its bytes.
         package: the names of the packages that the file lies in.
         units: statements by the name that they define, or import.
         effects: statements that do something when the module is imported.
@@ -37,7 +38,8 @@ class Module:
         self.bound: dict[str, list[str]] = {}
         self.imported: list[str] = []
         self.stars: list[str] = []
-        tree = _without_docstrings(_parsed(path))
+        self.source = path.read_bytes()
+        tree = _without_docstrings(_parsed(path, self.source))
         everywhere = {dotted for node in ast.walk(tree) for dotted in self.imports(node)}
         self.packages = {dotted.split(".")[0] for dotted in everywhere} - sys.stdlib_module_names
         for statement in tree.body:
@@ -128,10 +130,10 @@ def locally_bound(nodes: Iterable[ast.AST]) -> set[str]:
     return found
 
 
-def _parsed(path: Path) -> ast.Module:
+def _parsed(path: Path, source: bytes) -> ast.Module:
     """The syntax tree of a file; raise `UserError` when it is not Python."""
     try:
-        return ast.parse(path.read_bytes(), str(path))
+        return ast.parse(source, str(path))
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", None)
         where = f" in line {line}" if line else ""
