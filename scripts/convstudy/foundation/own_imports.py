@@ -48,8 +48,9 @@ class _Loader(SourceFileLoader):
 class _Finder(MetaPathFinder):
     """Finds what lies in our folder or the user's before anything else of that name."""
 
-    def __init__(self, roots: list[str]) -> None:
-        self.roots = roots
+    def __init__(self) -> None:
+        self.roots: list[str] = []
+        self.wider: dict[str, list[str]] = {}  # further folders of a package
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
@@ -60,7 +61,7 @@ class _Finder(MetaPathFinder):
                 continue
             package = os.path.join(folder, name)
             for file, inside in (
-                (os.path.join(package, "__init__.py"), [package]),
+                (os.path.join(package, "__init__.py"), [package, *self.wider.get(fullname, [])]),
                 (package + ".py", None),
             ):
                 if os.path.isfile(file):
@@ -73,7 +74,7 @@ class _Finder(MetaPathFinder):
         return None
 
 
-_finder = _Finder([])
+_finder = _Finder()
 
 
 def take_over(root: str) -> None:
@@ -87,6 +88,20 @@ def take_over(root: str) -> None:
 def give_back(root: str) -> None:
     """Leave a folder to Python again."""
     _finder.roots.remove(root)
+
+
+def widen(package: str, folder: str) -> None:
+    """Let a package have the modules of a further folder, too."""
+    _finder.wider.setdefault(package, []).append(folder)
+    if package in sys.modules:
+        sys.modules[package].__path__.append(folder)
+
+
+def shrink(package: str, folder: str) -> None:
+    """Take the folder from the package again."""
+    _finder.wider[package].remove(folder)
+    if package in sys.modules:
+        sys.modules[package].__path__.remove(folder)
 
 
 @contextlib.contextmanager

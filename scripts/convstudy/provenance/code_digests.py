@@ -96,7 +96,7 @@ def _of(script: str, *plugins: str) -> Code:
     for plugin in plugins:
         name = f"{plugin_files.PACKAGE}.{plugin.replace('/', '.')}"
         entries.append([[x, *map(listing.number, units)] for x, units in _offers(name)])
-        listing.effects[name, ON_IMPORT] = None
+        listing.effects |= {(x, ON_IMPORT): None for x in modules.loaded_by(name)}
     lines = listing.lines()
     return Code(
         (script, *plugins),

@@ -16,7 +16,7 @@ from typing import Any
 
 from convstudy.foundation import atomic_files, environment, own_imports, plugin_files
 from convstudy.foundation.errors import UserError
-from convstudy.provenance import records
+from convstudy.provenance import records, watch
 from convstudy.provenance.cache import Cache
 
 log = logging.getLogger(__name__)
@@ -59,7 +59,7 @@ def run(job: Any, work: Callable[[Any, Step], None], keep: bool = True) -> None:
             log.info("restored from the cache (%s)", key[:12])
             record = record | {"outputs": known["outputs"]}
         else:
-            with own_imports.pinned(sources):
+            with own_imports.pinned(sources), watch.reads(job.input, outputs, sources):
                 work(job, Step(record, key, scratch))
             records.check_inputs(record)
             record = records.finished(record, outputs)
