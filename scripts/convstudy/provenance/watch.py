@@ -60,6 +60,10 @@ class _Allowed:
             return None
         return "is no input of this step, so it is not in the record"
 
+    def is_plugin(self, file: str) -> bool:
+        """Whether a file is a model, generator or reader, or a helper beside them."""
+        return _is_in(file, self.plugins) and os.path.basename(file) != "__init__.py"
+
     def refuse(self, message: str) -> None:
         self.refused = self.refused or UserError(message)
         raise self.refused
@@ -120,7 +124,7 @@ def _hear_variable(variables: os._Environ, name: str) -> str:
     frame = sys._getframe(1)
     while frame and frame.f_code.co_filename in MAPPING:
         frame = frame.f_back
-    if _allowed and frame and _is_in(frame.f_code.co_filename, _allowed.plugins):
+    if _allowed and frame and _allowed.is_plugin(frame.f_code.co_filename):
         _allowed.refuse(
             f"{plugin_files.label(Path(frame.f_code.co_filename))} reads the variable {name} of "
             f"the environment, which is in no record: another value would not be seen. Make it an "
@@ -132,7 +136,7 @@ def _hear_variable(variables: os._Environ, name: str) -> str:
 def _plugin_on(frame: FrameType | None) -> str | None:
     """The file of the innermost model, generator or reader on the stack."""
     while frame:
-        if _is_in(frame.f_code.co_filename, _allowed.plugins):
+        if _allowed.is_plugin(frame.f_code.co_filename):
             return frame.f_code.co_filename
         frame = frame.f_back
     return None
