@@ -128,15 +128,19 @@ def test_what_is_read_beside_the_inputs_is_refused(name, monkeypatch):
     assert re.search(expected, said), said
 
 
-def test_inputs_libraries_and_the_system_are_read():
+def test_inputs_libraries_and_the_system_are_read(project):
+    (project / "library.py").write_text("SETTINGS = open('settings.txt').close()\n")
+    (project / "settings.txt").write_text("what a library reads while it is imported")
+    sys.path.append(str(project))
     write(
         "models/good_of_this_test.py",
-        "import wave\nimport tempfile\n\n\ndef build():\n    open('/etc/passwd').close()\n"
+        "import library\nimport wave\nimport tempfile\n\n\ndef build():\n    open('/etc/passwd').close()\n"
         "    open(wave.__file__).close()\n    with open('given/a.txt') as file:\n"
         "        return file.read()\n",
     )
     run("good_of_this_test")
-    assert result() == "one"
+    sys.path.remove(str(project))
+    assert result() == "one", Path("log.txt").read_text()
 
 
 def python(folder: Path, program: str, path: str = "") -> str:

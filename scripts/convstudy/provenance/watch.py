@@ -23,6 +23,8 @@ SYSTEM = ("/proc", "/sys", "/dev", "/etc", "/usr", "/lib", "/lib64", "/opt")
 # What stands on the stack between who asks for a variable and its value.
 MAPPING = {os.getenv.__code__.co_filename, Mapping.get.__code__.co_filename}
 
+IMPORTING = "<frozen importlib._bootstrap>"  # the frames of an import statement
+
 _allowed: "_Allowed | None" = None
 _hooked = False
 _read_variable = os._Environ.__getitem__
@@ -134,8 +136,11 @@ def _hear_variable(variables: os._Environ, name: str) -> str:
 
 
 def _plugin_on(frame: FrameType | None) -> str | None:
-    """The file of the innermost model, generator or reader on the stack."""
-    while frame:
+    """The file of the innermost model, generator or reader on the stack.
+
+    What a library reads while it is imported is the library's own affair.
+    """
+    while frame and frame.f_code.co_filename != IMPORTING:
         if _allowed.is_plugin(frame.f_code.co_filename):
             return frame.f_code.co_filename
         frame = frame.f_back
