@@ -2,7 +2,7 @@
 import os
 from pathlib import Path
 
-from snakemake.io import Wildcards
+from snakemake.iocontainers import Wildcards
 
 from convstudy.downloads import sources
 from convstudy.foundation import atomic_files, digests, folder_digests, plugin_files

@@ -134,7 +134,7 @@ def test_inputs_libraries_and_the_system_are_read(project):
     sys.path.append(str(project))
     write(
         "models/good_of_this_test.py",
-        "import library\nimport wave\nimport tempfile\n\n\ndef build():\n    open('/etc/passwd').close()\n"
+        "import library\nimport wave\n\n\ndef build():\n    open('/etc/passwd').close()\n"
         "    open(wave.__file__).close()\n    with open('given/a.txt') as file:\n"
         "        return file.read()\n",
     )
