@@ -155,6 +155,29 @@ def test_a_folder_that_is_not_there_is_named_with_its_key(project):
     (project / "away.h5").rename(project / TARGET)
     (project / "mine.yaml").write_text(text)
     assert done.returncode == 1
-    message = "datasets.mine.files.images: there is no file or folder 'picturs'"
+    message = "datasets.mine.files.images: there is no file or folder 'picturs', and it has to be"
     assert message in done.stdout + done.stderr
     assert "MissingInput" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ("image_size: [16, 16]}", "image_size: [16, 16], seed: 5}", "seed: 0 -> 5"),
+        ("./pictures/", "picturs", 'images: "pictures" -> "picturs"'),
+        ("", "", None),
+    ],
+)
+def test_what_was_put_away_is_asked_for_when_it_has_to_be_read_again(project, before, after, told):
+    text = (project / "mine.yaml").read_text()
+    (project / "mine.yaml").write_text(text.replace(before, after, 1))
+    (project / "pictures").rename(project / "away")
+    done = snakemake(project, "-n", "results/summary.csv")
+    (project / "away").rename(project / "pictures")
+    (project / "mine.yaml").write_text(text)
+    output = done.stdout + done.stderr
+    if told is None:
+        assert done.returncode == 0 and "Reading and splitting" not in output
+    else:
+        assert done.returncode == 1 and "datasets.mine.files.images: there is no" in output
+        assert told in output and "Put it there" in output

@@ -12,6 +12,7 @@ SETTINGS = {
 
 
 def prepare() -> None:
-    """Set what the user has not set."""
+    """Set what the user has not set; and that Keras runs on TensorFlow, in any case."""
+    os.environ["KERAS_BACKEND"] = "tensorflow"
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)

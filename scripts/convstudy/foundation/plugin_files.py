@@ -14,6 +14,7 @@ from importlib import import_module, util
 from pathlib import Path
 from types import ModuleType
 
+from convstudy.foundation import own_imports
 from convstudy.foundation.errors import UserError
 
 SCRIPTS = Path(__file__).parents[2]
@@ -33,6 +34,9 @@ def use(folder: Path | str | None) -> None:
     global _own
     if _own is not None and str(_own) in sys.path:
         sys.path.remove(str(_own))
+        own_imports.give_back(str(_own))
+        for kind in KINDS:
+            own_imports.shrink(f"{PACKAGE}.{kind}", str(_own / kind))
     # what is no path is refused with all else that the config's schema refuses
     _own = Path(folder).resolve() if folder and isinstance(folder, str | Path) else None
     if _own is None:
@@ -44,6 +48,9 @@ def use(folder: Path | str | None) -> None:
         )
     _check_names(_own)
     sys.path.append(str(_own))
+    own_imports.take_over(str(_own))
+    for kind in KINDS:  # one of the user's files may import another, so for all of them at once
+        own_imports.widen(f"{PACKAGE}.{kind}", str(_own / kind))
 
 
 def own_folder() -> Path | None:
@@ -66,11 +73,6 @@ def path(kind: str, name: str) -> Path:
 
 def load(kind: str, name: str) -> ModuleType:
     """Import the file of a model, generator or reader."""
-    if _own is not None:
-        for each in KINDS:  # one of the user's files may import another
-            searched = import_module(f"{PACKAGE}.{each}").__path__
-            if str(_own / each) not in searched:
-                searched.append(str(_own / each))
     return import_module(f"{PACKAGE}.{kind}.{name}")
 
 

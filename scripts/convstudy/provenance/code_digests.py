@@ -23,7 +23,7 @@ name, `globals()`) stay within a module that the step names as a whole. The rest
 import ast
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -47,11 +47,13 @@ class Code:
         units: of each unit by `module:name`, to tell what was edited: half a digest of its own
             text, half a one of what it refers to.
         digest: one digest of them all, whatever the modules that they stand in.
+        sources: the source of each module that the step may execute, by its path.
     """
 
     of: tuple[str, ...]
     units: dict[str, str]
     digest: str
+    sources: dict[str, bytes] = field(default_factory=dict, compare=False, repr=False)
 
 
 def of(script: str, *plugins: str) -> Code:
@@ -94,12 +96,13 @@ def _of(script: str, *plugins: str) -> Code:
     for plugin in plugins:
         name = f"{plugin_files.PACKAGE}.{plugin.replace('/', '.')}"
         entries.append([[x, *map(listing.number, units)] for x, units in _offers(name)])
-        listing.effects[name, ON_IMPORT] = None
+        listing.effects |= {(x, ON_IMPORT): None for x in modules.loaded_by(name)}
     lines = listing.lines()
     return Code(
         (script, *plugins),
         dict(sorted(listing.units.items())),
         digests.of_text(digests.canonical([entries, lines])),
+        listing.sources(),
     )
 
 
@@ -169,6 +172,12 @@ class _Listing:
         for unit in sorted(acting, key=lambda x: (references.described(x).text, x)):
             self.number(unit)
         return bool(acting)
+
+    def sources(self) -> dict[str, bytes]:
+        """The source of every module that holds a unit or is imported by one, by its path."""
+        names = dict.fromkeys(unit[0] for unit in [*self._order, *self.effects])
+        holders = [x for x in map(modules.module, names) if x]
+        return {str(holder.path): holder.source for holder in holders}
 
     def _tell(self, unit: Unit, told: references.Described) -> None:
         if told.text and unit[1] != modules.WHOLE:

@@ -48,7 +48,7 @@ def module(name: str) -> Module | None:
         for path in (place, place / "__init__.py", place.with_name(place.name + ".py")):
             if os.path.isfile(path):  # false, and no error, where a name can be no file's
                 inner = (*package, place.name) if path.name == "__init__.py" else package
-                return Module(path, inner)
+                return Module(path, inner, is_ours)
     return None
 
 

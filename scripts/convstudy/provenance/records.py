@@ -24,25 +24,28 @@ from convstudy.provenance import code_digests
 
 FORMAT = 3
 FOLDER = atomic_files.OWN / "records"
-# Variables of the environment by which TensorFlow and NumPy compute other bits.
+# Variables of the environment by which Keras, TensorFlow and NumPy compute otherwise: all that
+# begin so, but for those that only say where files are, or how much is said.
 SWITCHES = (
-    "NPY_DISABLE_CPU_FEATURES",
-    "NVIDIA_TF32_OVERRIDE",
-    "ONEDNN_DEFAULT_FPMATH_MODE",
-    "ONEDNN_MAX_CPU_ISA",
-    "OPENBLAS_CORETYPE",
-    "TF_ENABLE_ONEDNN_OPTS",
-    "TF_XLA_FLAGS",
-    "XLA_FLAGS",
+    "DNNL_",
+    "KERAS_",
+    "MKL_CBWR",
+    "NPY_",
+    "NVIDIA_TF32",
+    "ONEDNN_",
+    "OPENBLAS_CORE",
+    "TF_",
+    "XLA_",
 )
+NO_SWITCHES = ("KERAS_BACKEND", "KERAS_HOME", "TF_CPP_", "DNNL_VERBOSE", "ONEDNN_VERBOSE")
 
 
-def before(job: Any) -> dict[str, Any]:
-    """The record of a Snakemake job that is about to run.
+def before(job: Any) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """The record of a Snakemake job that is about to run, and the source of the code that it is of.
 
     Raises:
         UserError: its code was edited since Snakemake planned it, or an input is not what the step
-            that made it left.
+            that made it left, or was made of other code or inputs than there are now.
     """
     params = {name: value for name, value in job.params.items() if name != "code"}
     code = code_digests.of(*json.loads(job.params.code)["of"])
@@ -51,7 +54,7 @@ def before(job: Any) -> dict[str, Any]:
             f"the code of {job.rule} was edited while the workflow was running: run the same "
             f"command again"
         )
-    return {
+    record = {
         "format": FORMAT,
         "rule": job.rule,
         "wildcards": dict(job.wildcards.items()),
@@ -64,6 +67,7 @@ def before(job: Any) -> dict[str, Any]:
         "versions": versions(code.units),
         "threads": job.resources.get("compute_threads"),
     }
+    return record, code.sources
 
 
 def _relative(folder: Path | None) -> str | None:
@@ -198,16 +202,34 @@ def write(record: dict[str, Any]) -> None:
 
 
 def _checked(path: str) -> str:
-    """The digest of an input, which must be the one that its own step recorded."""
+    """The digest of an input, which must be what its own step left, of today's code and inputs.
+
+    Snakemake looks at a plan's begin, and at dates: it does not see what is edited or put in place
+    of something else while it runs.
+    """
     found = folder_digests.of_any(Path(path))
-    if path_of(path).is_file():
-        made = atomic_files.read_json(path_of(path))
-        known = made.get("format") == FORMAT
-        if known and _whole(made, path_of(path))["outputs"].get(path) != found:
-            raise UserError(
-                f"{path} is not the file that {made['rule']} left there: it is damaged or comes "
-                f"from elsewhere. Delete it and run the same command again"
-            )
+    if Path(path).parts[0] != atomic_files.OWN.parts[0]:
+        return found
+    again = "Delete it and run the same command again"
+    if not path_of(path).is_file():
+        raise UserError(
+            f"{path} has no record, so no step of this project made it: it is a copy from "
+            f"elsewhere, or {FOLDER} was lost. {again}; files of your own belong outside results/"
+        )
+    made = read(path_of(path))
+    if made["outputs"].get(path) != found:
+        raise UserError(
+            f"{path} is not the file that {made['rule']} left there: it is damaged or comes "
+            f"from elsewhere. {again}"
+        )
+    if code_digests.of(*made["code_of"]).digest != made["code_digest"]:
+        raise UserError(
+            f"{path} was made by code that has been edited since, while the workflow was running: "
+            f"run the same command again"
+        )
+    for source, sha256 in inputs_of(made).items():
+        if path_of(source).is_file() and read(path_of(source))["outputs"].get(source) != sha256:
+            raise UserError(f"{path} was made from another {source} than the one there. {again}")
     return found
 
 
@@ -219,7 +241,11 @@ def versions(units: dict[str, str]) -> dict[str, str]:
     says so when its rows were made by several.
     """
     python = ".".join(platform.python_version_tuple()[:2])
-    switches = {name: os.environ[name] for name in SWITCHES if name in os.environ}
+    switches = {
+        name: value
+        for name, value in sorted(os.environ.items())
+        if name.startswith(SWITCHES) and not name.startswith(NO_SWITCHES)
+    }
     return {"python": python} | switches | dict(map(_version, code_digests.libraries(units)))
 
 

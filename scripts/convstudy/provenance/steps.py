@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from convstudy.foundation import atomic_files, environment, plugin_files
+from convstudy.foundation import atomic_files, environment, own_imports, plugin_files
 from convstudy.foundation.errors import UserError
-from convstudy.provenance import records
+from convstudy.provenance import records, watch
 from convstudy.provenance.cache import Cache
 
 log = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ def run(job: Any, work: Callable[[Any, Step], None], keep: bool = True) -> None:
     outputs = list(job.output)
     with _logging_to(job.log[0]), _alone(outputs[0]):
         plugin_files.use(job.config.get("plugins"))
-        record = records.before(job)
+        record, sources = records.before(job)
         key = records.key(record)
         scratch = SCRATCH / outputs[0]
         cache = Cache(
@@ -59,7 +59,8 @@ def run(job: Any, work: Callable[[Any, Step], None], keep: bool = True) -> None:
             log.info("restored from the cache (%s)", key[:12])
             record = record | {"outputs": known["outputs"]}
         else:
-            work(job, Step(record, key, scratch))
+            with own_imports.pinned(sources), watch.reads(job.input, outputs, sources):
+                work(job, Step(record, key, scratch))
             records.check_inputs(record)
             record = records.finished(record, outputs)
             if keep:

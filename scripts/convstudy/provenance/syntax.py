@@ -2,7 +2,8 @@
 
 import ast
 import sys
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from convstudy.foundation.errors import UserError
@@ -17,6 +18,7 @@ class Module:
 
     Attributes:
         path: the file.
+        source: its bytes.
         package: the names of the packages that the file lies in.
         units: statements by the name that they define, or import.
         effects: statements that do something when the module is imported.
@@ -29,7 +31,7 @@ class Module:
         UserError: the file is not Python.
     """
 
-    def __init__(self, path: Path, package: tuple[str, ...]):
+    def __init__(self, path: Path, package: tuple[str, ...], is_ours: Callable[[str], bool]):
         self.path = path
         self.package = package
         self.units: dict[str, list[ast.stmt]] = {}
@@ -37,11 +39,13 @@ class Module:
         self.bound: dict[str, list[str]] = {}
         self.imported: list[str] = []
         self.stars: list[str] = []
-        tree = _without_docstrings(_parsed(path))
+        self.source = path.read_bytes()
+        tree = _without_docstrings(_parsed(path, self.source))
         everywhere = {dotted for node in ast.walk(tree) for dotted in self.imports(node)}
         self.packages = {dotted.split(".")[0] for dotted in everywhere} - sys.stdlib_module_names
         for statement in tree.body:
             self._add(statement)
+        self.effects = self._effects(tree.body, is_ours)
 
     def _add(self, statement: ast.stmt) -> None:
         """Sort a top-level statement into what it defines and what it does."""
@@ -56,8 +60,25 @@ class Module:
                 self.bound.setdefault(local, []).append(dotted)
             stars = [dotted for dotted in self.imports(node) if dotted.endswith(".*")]
             self.stars += [dotted.removesuffix(".*") for dotted in stars]
-        if defined.keys() <= {"_"} or _acts(statement):
-            self.effects += [] if _is_docstring(statement) else [statement]
+
+    def _effects(self, body: list[ast.stmt], is_ours: Callable[[str], bool]) -> list[ast.stmt]:
+        """Statements that do something when the module is imported, in their order.
+
+        Where there are any, those that bind a name anew are among them: what comes before what
+        decides.
+        """
+        own = {name for name in self.units if not self.only_imports(name)}
+        own |= {name for name, dotted in self.bound.items() if any(map(is_ours, dotted))}
+        acting = [
+            x
+            for x in body
+            if not _is_docstring(x) and (set(_defined(x)) <= {"_"} or _acts(x, own))
+            if not isinstance(x, ast.Import | ast.ImportFrom)
+            or getattr(x, "module", None) == "__future__"
+        ]
+        bound = Counter(name for x in body for name in {*_defined(x)})
+        again = [x for x in body if any(bound[name] > 1 for name in _defined(x))]
+        return [x for x in body if x in acting or (acting and x in again)]
 
     def nodes(self, unit: str) -> list[ast.AST]:
         """All nodes of a unit's syntax trees."""
@@ -128,10 +149,10 @@ def locally_bound(nodes: Iterable[ast.AST]) -> set[str]:
     return found
 
 
-def _parsed(path: Path) -> ast.Module:
+def _parsed(path: Path, source: bytes) -> ast.Module:
     """The syntax tree of a file; raise `UserError` when it is not Python."""
     try:
-        return ast.parse(path.read_bytes(), str(path))
+        return ast.parse(source, str(path))
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", None)
         where = f" in line {line}" if line else ""
@@ -141,32 +162,60 @@ def _parsed(path: Path) -> ast.Module:
 
 
 def _defined(statement: ast.stmt) -> Iterator[str]:
-    """Names that a top-level statement defines."""
-    match statement:
-        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
-            yield statement.name
-        case ast.Assign(targets=targets):
-            for node in (node for target in targets for node in ast.walk(target)):
-                if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-                    yield node.id
-        case ast.AnnAssign(target=ast.Name(id=name)) | ast.AugAssign(target=ast.Name(id=name)):
-            yield name
+    """Names that a top-level statement defines; one that holds others defines what these do."""
+    if _is_function_or_class(statement):
+        yield statement.name
+        return
+    if isinstance(statement, ast.Import | ast.ImportFrom):
+        return
+    for node in ast.walk(statement):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
 
 
-def _acts(statement: ast.stmt) -> bool:
-    """Whether a definition does more on import than to define: sets a part of something, registers.
+def _acts(statement: ast.stmt, own: set[str]) -> bool:
+    """Whether a definition may do more on import than to define: set a part, call, register.
 
-    A class that registers itself with its base (`__init_subclass__`) is not seen to do so.
+    Args:
+        statement: a top-level statement.
+        own: names that are ours or the user's: what is called of a library's acts on nothing of
+            ours.
     """
-    if getattr(statement, "module", None) == "__future__":
+    match statement:
+        case ast.FunctionDef() | ast.AsyncFunctionDef():
+            return _is_decorated(statement, own)
+        case ast.ClassDef():
+            inside = [x for x in statement.body if not _is_docstring(x)]
+            return (
+                _is_decorated(statement, own)
+                or bool(statement.keywords)  # a metaclass, or what its base makes of its subclasses
+                or any(chain(base)[0] in own for base in statement.bases)
+                or any(isinstance(x, ast.Expr | ast.Import | ast.ImportFrom) for x in inside)
+                or any(_acts(x, own) for x in inside)
+            )
+        case ast.Assign(targets=targets):
+            pass
+        case ast.AnnAssign(target=target) | ast.AugAssign(target=target):
+            targets = [target]
+        case ast.Pass():
+            return False
+        case _:
+            return True
+    nodes = [node for target in targets for node in ast.walk(target)]
+    if any(isinstance(node, ast.Attribute | ast.Subscript) for node in nodes):
         return True
-    for target in getattr(statement, "targets", []):
-        for node in ast.walk(target):
-            if isinstance(node, ast.Attribute | ast.Subscript):
-                return True
-    for decorator in getattr(statement, "decorator_list", []):
+    if statement.value is None:
+        return False
+    calls = [node for node in ast.walk(statement.value) if isinstance(node, ast.Call)]
+    return any(chain(call.func)[0] in own for call in calls)
+
+
+def _is_decorated(statement: ast.stmt, own: set[str]) -> bool:
+    """Whether a decorator may register what it is given."""
+    for decorator in statement.decorator_list:
         call = decorator.func if isinstance(decorator, ast.Call) else decorator
-        if ast.unparse(call).split(".")[-1] not in PURE_DECORATORS:
+        names = chain(call)
+        if names[-1] not in PURE_DECORATORS or names[0] in own:
             return True
     return False
 

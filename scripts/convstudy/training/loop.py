@@ -129,7 +129,7 @@ def early_stopping(patience: int | None) -> keras.callbacks.EarlyStopping | None
 def sgd(settings: dict[str, Any]) -> keras.optimizers.SGD:
     """SGD with Nesterov momentum and Keras 2's time decay: rate / (1 + decay * step)."""
     rate = keras.optimizers.schedules.InverseTimeDecay(
-        settings["learning_rate"], decay_steps=1, decay_rate=settings["decay"]
+        float(settings["learning_rate"]), decay_steps=1, decay_rate=settings["decay"]
     )
     return keras.optimizers.SGD(rate, momentum=settings["momentum"], nesterov=settings["nesterov"])
 
