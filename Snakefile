@@ -27,10 +27,7 @@ include: "rules/train.smk"
 include: "rules/studies.smk"
 include: "rules/plots.smk"
 include: "rules/compare.smk"
-
-
-refuse_missing_files()
-remember_records()
+include: "rules/start.smk"
 
 
 rule all:

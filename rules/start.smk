@@ -1,0 +1,43 @@
+# What is looked at before Snakemake asks what is stale. No rule.
+from snakemake.iocontainers import Wildcards
+
+from convstudy.provenance import snakemake_metadata, staleness
+
+
+def refuse_missing_files():
+    """Refuse a study whose files are neither there nor made by a rule.
+
+    A file whose content was read into the results already may be gone, until that is to be read in
+    another way: Snakemake leaves alone what it could not make again.
+    """
+    for key, path, result in studies.given_files(config, study):
+        if Path(path).exists() or any(x.is_producer(path) for x in workflow.rules):
+            continue
+        changes = changes_of(result) if Path(result).exists() else [f"no {result} yet"]
+        if changes:
+            raise WorkflowError(
+                f"config: {key}: there is no file or folder '{path}', and it has to be read "
+                f"({changes[0]}). Put it there, or correct the path."
+            )
+
+
+def changes_of(result):
+    """What differs between the settings and code of a result's step and its record."""
+    made_by = next(x for x in workflow.rules if x.is_producer(result))
+    wildcards = Wildcards(fromdict=made_by.get_wildcards(result))
+    record = records.read(records.path_of(result))
+    params = {name: value(wildcards) for name, value in made_by.params.items()}
+    now = params | {"contents": record["params"]["contents"]}
+    return staleness.changes(record, now)
+
+
+def remember_records():
+    """Let Snakemake know what the records say, before it looks for what is stale."""
+    if workflow.is_main_process:
+        count = snakemake_metadata.restore(Path(".snakemake"))
+        if count:
+            logger.info(f"Read the records of {count} files made elsewhere.")
+
+
+refuse_missing_files()
+remember_records()
