@@ -154,13 +154,11 @@ def extraction_costs(wildcards):
     return {"costs": f"results/features/{run['dataset']}/{run['backbone_name']}.json"}
 
 
-def initial_weights(wildcards):
+def initial_weights(w):
     """The random start of a run, shared by all variants of its model, and by all folds."""
-    run = run_of(wildcards)
+    run = run_of(w)
     start = run["model"] + (f"-on-{run['backbone_name']}" if run["backbone"] else "")
-    return (
-        f"results/initial_weights/{run['dataset']}/{start}/seed{wildcards.seed}.keras"
-    )
+    return f"results/initial_weights/{run['dataset']}/{start}/seed{w.seed}.keras"
 
 
 def start_inputs(wildcards):

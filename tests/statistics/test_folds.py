@@ -154,6 +154,7 @@ def test_a_pair_is_tested_over_the_differences_of_the_folds(folded):
     assert row["critical_value"] == pytest.approx(stats.t.ppf(0.975, 2))
     assert row["difference"] == pytest.approx(row["variant_accuracy"] - row["baseline_accuracy"])
     assert np.isnan(row["seed_std"]) and row["fold_std"] > 0
+    assert "over 3 folds (approximate), p " in row["conclusion"]
     said = " ".join(notes.of_differences(frame))
     assert "Paired by 3 folds" in said and "Nadeau and Bengio" in said
 

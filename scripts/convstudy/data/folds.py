@@ -145,6 +145,14 @@ def order(path: Path | str) -> np.ndarray:
     return np.concatenate([_rows(parts, fold, "test") for fold in range(parts.shape[1])])
 
 
+def test_images(path: Path | str, fold: int | None, rows: np.ndarray) -> np.ndarray:
+    """Some of a fold's test images, from its own file or from that of all images."""
+    if not hdf5.is_pooled(path):
+        return hdf5.read_rows(path, "test", rows)
+    (parts,) = hdf5.read_subset(path, hdf5.POOL, ("parts",))
+    return hdf5.read_rows(path, hdf5.POOL, _rows(parts, fold, "test")[rows])
+
+
 def take(pool: Path | str, fold: int, output: Path | str) -> None:
     """Write one fold in the layout of a data set without folds, from the images or features of all.
 

@@ -138,6 +138,12 @@ def groups_of(file: h5py.File) -> tuple[str, ...]:
     return (POOL,) if _holds(file, POOL.encode()) else SUBSETS
 
 
+def is_pooled(path: Path | str) -> bool:
+    """Tell whether a file is of all images of a data set with folds, or of their features."""
+    with open_hdf5(path) as file:
+        return groups_of(file) == (POOL,)
+
+
 def _holds(group: h5py.Group, name: bytes) -> bool:
     """Tell whether a name is in a group itself: what a link leads to may be in another file."""
     links = group.id.links

@@ -11,5 +11,5 @@ def of(dataset: str, folds: int | None) -> list[str]:
 
 def parted(name: str) -> tuple[str, int | None]:
     """The data set and the number of a fold; None for a data set without folds."""
-    dataset, mark, number = name.rpartition("-fold")
-    return (dataset, int(number)) if mark and number.isdecimal() else (name, None)
+    dataset, _, number = name.rpartition("-fold")
+    return (dataset, int(number)) if dataset and number.isdecimal() else (name, None)

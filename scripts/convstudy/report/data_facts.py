@@ -51,9 +51,7 @@ def grid(files: Mapping[str, Path | str]) -> Grid:
 
 def _counts(path: Path | str, classes: int) -> dict[str, np.ndarray]:
     """Images (classes,) of each part."""
-    with hdf5.open_hdf5(path) as file:
-        pooled = hdf5.groups_of(file) == (hdf5.POOL,)
-    if not pooled:
+    if not hdf5.is_pooled(path):
         return {
             part: np.bincount(hdf5.read_subset(path, part, ("labels",))[0], minlength=classes)
             for part in hdf5.SUBSETS

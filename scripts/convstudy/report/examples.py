@@ -41,11 +41,11 @@ class Pictures:
 
     def __init__(self, path: Path | str):
         self.path = path
-        with hdf5.open_hdf5(path) as file:
-            self._subset = "test" if "test" in hdf5.groups_of(file) else hdf5.POOL
+        pooled = hdf5.is_pooled(path)
+        self._subset = hdf5.POOL if pooled else "test"
         (self.labels,) = hdf5.read_subset(path, self._subset, ("labels",))
         self._order = np.arange(len(self.labels))
-        if self._subset == hdf5.POOL:
+        if pooled:
             self._order = folds.order(path)
             self.labels = self.labels[self._order]
 

@@ -28,8 +28,7 @@ def plot(
         columns: Classes at most.
     """
     names = hdf5.read_attributes(dataset)["class_names"]
-    with hdf5.open_hdf5(dataset) as file:
-        subset = hdf5.groups_of(file)[0]
+    subset = hdf5.POOL if hdf5.is_pooled(dataset) else "train"
     (labels,) = hdf5.read_subset(dataset, subset, ("labels",))
     columns = min(columns, len(names))
     classes = np.linspace(0, len(names) - 1, columns).round().astype(int)
