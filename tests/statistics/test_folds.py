@@ -1,5 +1,6 @@
 """What may be said of folds: coverage by simulation, and summary and comparison of their runs."""
 
+import cross_validations
 import numpy as np
 import pytest
 from run_files import variant, write_run
@@ -10,51 +11,7 @@ from convstudy.foundation.errors import UserError
 from convstudy.report import notes
 from convstudy.statistics import aggregate, intervals, paired_tests
 
-SHIFT, FEATURES, SEED_NOISE = 0.5, 8, 0.3
 STUDIES = 300
-
-
-def answers_of(features, labels, folds, seeds, rng):
-    """Right answers (seeds, images) of nearest-mean classifiers, and their true accuracy.
-
-    A seed shakes the direction that the means give.
-    """
-    correct, truths = np.zeros((seeds, len(labels)), bool), []
-    centre = SHIFT * np.ones(features.shape[1])
-    for fold in np.unique(folds):
-        test = folds == fold
-        means = [features[~test & (labels == c)].mean(axis=0) for c in (0, 1)]
-        for seed in range(seeds):
-            weights = means[1] - means[0] + SEED_NOISE * rng.normal(size=features.shape[1])
-            bias = -weights @ (means[0] + means[1]) / 2
-            correct[seed, test] = (features[test] @ weights + bias > 0) == labels[test]
-            ends = np.array([weights @ centre + bias, weights @ centre - bias])
-            truths.append(stats.norm.cdf(ends / np.linalg.norm(weights)).mean())
-    return correct, np.mean(truths)
-
-
-def studies(images, folds, seeds):
-    """Cross-validations of two variants that are equally good, on features of their own."""
-    rng = np.random.default_rng([images, folds, seeds])
-    labels = np.arange(images) % 2
-    for _ in range(STUDIES):
-        dealt = np.empty(images, int)
-        for c in (0, 1):
-            dealt[labels == c] = rng.permutation(images // 2) % folds
-        features = rng.normal(size=(images, 2 * FEATURES)) + SHIFT * (2 * labels[:, None] - 1)
-        halves = features[:, :FEATURES], features[:, FEATURES:]
-        yield dealt, [answers_of(half, labels, dealt, seeds, rng) for half in halves]
-
-
-def naive(correct, folds):
-    """The t interval of the runs' accuracies, as if they were independent."""
-    runs = np.concatenate([correct[:, folds == fold].mean(axis=1) for fold in np.unique(folds)])
-    half = stats.t.ppf(0.975, len(runs) - 1) * runs.std(ddof=1) / np.sqrt(len(runs))
-    return runs.mean() - half, runs.mean() + half
-
-
-def holds(interval, truth):
-    return interval[0] <= truth <= interval[1]
 
 
 @pytest.mark.parametrize(
@@ -63,15 +20,7 @@ def holds(interval, truth):
 )
 def test_coverage_of_95_percent_intervals_as_measured_in_one_experiment(folds, seeds, of_naive):
     """No promise: on other data it may be another. Naive intervals are worse, with seeds far."""
-    ratio, held = 1 / (folds - 1), {"naive": 0, "accuracy": 0, "difference": 0}
-    found = list(studies(100, folds, seeds))
-    truth = np.mean([one[1] for _, sides in found for one in sides])
-    for dealt, ((first, _), (second, _)) in found:
-        held["naive"] += holds(naive(first, dealt), truth)
-        held["accuracy"] += holds(intervals.of_accuracy(first, dealt, ratio)[1:], truth)
-        difference = intervals.of_fold_difference(first, second, dealt, ratio)
-        held["difference"] += holds(difference.interval(), 0)
-    share = {kind: count / STUDIES for kind, count in held.items()}
+    share = cross_validations.coverage(100, folds, seeds, STUDIES)
     print(f"{folds} folds x {seeds} seeds: {share}")
     assert of_naive[0] <= share["naive"] <= of_naive[1]
     assert 0.94 <= share["accuracy"] <= 1 and 0.94 <= share["difference"] <= 1
