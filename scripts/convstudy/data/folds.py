@@ -15,6 +15,7 @@ from sklearn import model_selection
 
 from convstudy.data import groups, hdf5
 from convstudy.data.splits import draw_split
+from convstudy.foundation import atomic_files
 from convstudy.foundation.errors import UserError
 from convstudy.foundation.random_draws import class_rng
 from convstudy.readers import Source
@@ -169,8 +170,11 @@ def take(pool: Path | str, fold: int, output: Path | str) -> None:
         for subset in hdf5.SUBSETS:
             group, rows = hdf5.create_group(file, subset), _rows(parts, fold, subset)
             for name in source[hdf5.POOL]:
+                values = hdf5.array(source, hdf5.POOL, name)
+                if len(values) != len(parts):
+                    raise atomic_files.damaged(pool, f"{len(values)} rows in '{name}'")
                 if name != "parts":
-                    _copy(hdf5.array(source, hdf5.POOL, name), rows, group, name)
+                    _copy(values, rows, group, name)
 
 
 def _copy(values: h5py.Dataset, rows: np.ndarray, group: h5py.Group, name: str) -> None:
