@@ -8,6 +8,7 @@ from convstudy.foundation.errors import UserError
 from convstudy.provenance import code_digests, records
 from convstudy.study import (
     config_files,
+    folds,
     job_sizes,
     plugin_options,
     project,
@@ -51,6 +52,7 @@ except UserError as error:
 
 study = known_studies[config["study"]]
 canonical = digests.canonical
+trained_on = "|".join(folds.trained_on(config["datasets"]))
 KERAS_FOLDER = "data/keras/"
 report_files = Path(workflow.basedir, "scripts/convstudy/report/page_files")
 
@@ -98,26 +100,26 @@ def data_files(wildcards):
 
 
 def run_of(wildcards):
-    """The block of a run."""
+    """The block of a run; of a fold's that of its data set."""
     try:
-        return study.runs[wildcards.dataset, wildcards.variant]
+        return study.run(wildcards.dataset, wildcards.variant)
     except KeyError:
         raise WorkflowError(
             f"no study trains '{wildcards.variant}' on '{wildcards.dataset}'"
         ) from None
 
 
-def run_inputs(wildcards):
+def run_inputs(w):
     """Images or features, and the statistics of a generator that has any."""
-    run = run_of(wildcards)
+    run = run_of(w)
     if run["input"] == "features":
-        return {"data": f"results/features/{run['dataset']}/{run['backbone_name']}.h5"}
-    inputs = {"data": f"results/data/{run['dataset']}.h5"}
+        return {"data": f"results/features/{w.dataset}/{run['backbone_name']}.h5"}
+    inputs = {"data": f"results/data/{w.dataset}.h5"}
     if run["statistics_from"]:
         name = run["generator_name"]
         if run["statistics_from"] == "train_and_validation":
             name += "-with_validation"
-        inputs["statistics"] = f"results/preprocessing/{run['dataset']}/{name}.h5"
+        inputs["statistics"] = f"results/preprocessing/{w.dataset}/{name}.h5"
     return inputs
 
 
@@ -129,13 +131,11 @@ def extraction_costs(wildcards):
     return {"costs": f"results/features/{run['dataset']}/{run['backbone_name']}.json"}
 
 
-def initial_weights(wildcards):
-    """The random start of a run, shared by all variants of its model."""
-    run = run_of(wildcards)
+def initial_weights(w):
+    """The random start of a run, shared by all variants of its model, and by all folds."""
+    run = run_of(w)
     start = run["model"] + (f"-on-{run['backbone_name']}" if run["backbone"] else "")
-    return (
-        f"results/initial_weights/{run['dataset']}/{start}/seed{wildcards.seed}.keras"
-    )
+    return f"results/initial_weights/{run['dataset']}/{start}/seed{w.seed}.keras"
 
 
 def start_inputs(wildcards):

@@ -1,6 +1,8 @@
 # Raw archives or folders to split data sets, and the statistics of their training images.
 #   input:  the files that config.yaml names
 #   output: results/data/{dataset}.{h5,json}, results/preprocessing/{dataset}/{generator}[-with_validation].h5
+# Of a data set with folds {dataset}.h5 holds all images; each fold is a data set of its own in the
+# files after it: results/data/{dataset}-fold{fold}.h5.
 
 
 rule prepare_data:
@@ -30,6 +32,28 @@ rule prepare_data:
         "../scripts/prepare_data.py"
 
 
+rule take_fold:
+    input:
+        pool="results/data/{dataset}.h5",
+    output:
+        data="results/data/{dataset}-fold{fold}.h5",
+    log:
+        "results/logs/take_fold/{dataset}-fold{fold}.log",
+    wildcard_constraints:
+        dataset=sources.pattern(folds.having(config["datasets"])),
+    conda:
+        "../envs/plotting.yaml"
+    resources:
+        mem_mb=memory_of("take_fold"),
+        runtime=minutes_of("take_fold"),
+    params:
+        code=lambda w: code("take_fold.py"),
+    message:
+        "Fold {wildcards.fold} of {wildcards.dataset}"
+    script:
+        "../scripts/take_fold.py"
+
+
 rule fit_preprocessing:
     input:
         data="results/data/{dataset}.h5",
@@ -37,6 +61,8 @@ rule fit_preprocessing:
         statistics="results/preprocessing/{dataset}/{generator}.h5",
     log:
         "results/logs/fit_preprocessing/{dataset}/{generator}.log",
+    wildcard_constraints:
+        dataset=trained_on,
     conda:
         "../envs/tensorflow.yaml"
     resources:

@@ -1,6 +1,7 @@
 # Backbones, and the features they give: once a data set and backbone, for all heads.
 #   output: results/backbones/{dataset}/{backbone}.keras
 #           results/features/{dataset}/{backbone}.{h5,json}: vectors, and what they cost
+#           results/features/{dataset}-fold{fold}/{backbone}.h5: those of a fold
 
 
 rule build_backbone:
@@ -51,3 +52,14 @@ rule extract_features:
         "Features of {wildcards.dataset} from {wildcards.backbone}"
     script:
         "../scripts/extract_features.py"
+
+
+use rule take_fold as take_fold_of_features with:
+    input:
+        pool="results/features/{dataset}/{backbone}.h5",
+    output:
+        data="results/features/{dataset}-fold{fold}/{backbone}.h5",
+    log:
+        "results/logs/take_fold/{dataset}-fold{fold}/{backbone}.log",
+    message:
+        "Fold {wildcards.fold} of the features of {wildcards.dataset} from {wildcards.backbone}"

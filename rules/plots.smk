@@ -24,7 +24,7 @@ rule plot_learning_curves:
     params:
         spec=lambda w: canonical(
             {
-                "seeds": study_of(w).seeds,
+                "runs": study_of(w).runs_of(study_of(w).rows_named(w.variant)[0]),
                 "title": f"{label_of(w)} on {dataset_of(w)}",
                 "colour": study_of(w).colour(w.variant),
             }
@@ -64,7 +64,10 @@ rule plot_comparison:
     params:
         spec=lambda w: canonical(
             {
-                "seeds": study_of(w).seeds,
+                "runs": {
+                    row["variant"]: study_of(w).runs_of(row)
+                    for row in study_of(w).rows_of(w.comparison)
+                },
                 "comparison": variants.comparisons(config)[w.comparison],
                 "rows": studies.described(study_of(w).rows_of(w.comparison)),
                 "colours": {
@@ -179,6 +182,7 @@ rule plot_predictions:
                 "title": label_of(w),
                 "colour": study_of(w).colour(w.variant),
                 "seeds": len(study_of(w).seeds),
+                "runs": len(study_of(w).runs_of(study_of(w).rows_named(w.variant)[0])),
             }
         ),
         code=lambda w: code("plot_predictions.py"),

@@ -2,6 +2,7 @@
 #   output: results/initial_weights/{dataset}/{model}[-on-{backbone}]/seed{seed}.keras
 #           results/runs/{dataset}/{variant}/seed{seed}/{model.keras,history.csv,run.json}
 #           results/runs/{dataset}/{variant}/seed{seed}/{metrics.json,predictions.h5}
+# Of a data set with folds there is a run for each fold, results/runs/{dataset}-fold{fold}/.
 # Each takes one of the `turns` of its group, of which a cluster's profile gives one: the steps that
 # share a job run one after the other, and ask for the memory of the largest.
 
@@ -51,6 +52,8 @@ rule train_model:
         run="results/runs/{dataset}/{variant}/seed{seed}/run.json",
     log:
         "results/logs/train_model/{dataset}/{variant}/seed{seed}.log",
+    wildcard_constraints:
+        dataset=trained_on,
     group:
         run_together
     conda:
@@ -84,6 +87,8 @@ rule evaluate_model:
         predictions="results/runs/{dataset}/{variant}/seed{seed}/predictions.h5",
     log:
         "results/logs/evaluate_model/{dataset}/{variant}/seed{seed}.log",
+    wildcard_constraints:
+        dataset=trained_on,
     group:
         run_together
     conda:

@@ -12,10 +12,11 @@ def plot(job, step):
     spec, inputs = json.loads(job.params.spec), job.input
     runs = list(zip(inputs.metrics, inputs.predictions, strict=True))
     summary = aggregate.summarize(spec["rows"], runs).set_index("variant")
-    # the histories come variant by variant, seed by seed
+    # the histories come variant by variant, run by run
     files = iter(inputs.histories)
     histories = {
-        row["variant"]: [(seed, next(files)) for seed in spec["seeds"]] for row in spec["rows"]
+        row["variant"]: [(style.run(run), next(files)) for run in spec["runs"][row["variant"]]]
+        for row in spec["rows"]
     }
     # of a sweep that is compared, the chosen value alone
     kept = [

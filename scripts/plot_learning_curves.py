@@ -9,8 +9,9 @@ def plot(job, step):
     from convstudy.report.plots import learning_curves, style
 
     spec = json.loads(job.params.spec)
+    runs = map(style.run, spec["runs"])
     learning_curves.plot(
-        list(zip(spec["seeds"], job.input.histories, strict=True)),
+        list(zip(runs, job.input.histories, strict=True)),
         spec["title"],
         style.colour_at(spec["colour"]),
         list(job.output),

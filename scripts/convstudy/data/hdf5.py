@@ -8,6 +8,8 @@ Layout of a data set (`results/data/{dataset}.h5`): the groups `train`, `validat
 each with `images` (n, height, width, 3 or 1) uint8 in 0-255, `labels` (n,) int32 and `names` (n,)
 strings; the root attribute `class_names` and further attributes that say where it came from, with
 their SHA-256. Arrays are checksummed by chunk, so data that changed on the disk is noticed.
+A data set with folds has one group `all` in place of the three, and in it `parts` (n, folds) int8:
+the place in `SUBSETS` of each image in each fold, or -1 where the fold leaves it out.
 A features file has `vectors` (n, d) float32 in place of `images`. A predictions file has the
 groups `validation` and `test` with `probabilities` (n, classes) float32 and `labels`, and `train`
 with the `predicted` class and `labels`.
@@ -26,6 +28,7 @@ import numpy as np
 from convstudy.foundation import atomic_files, digests
 
 SUBSETS = ("train", "validation", "test")
+POOL = "all"
 IMAGES_PER_CHUNK = 32
 DIGEST = "sha256_attributes"
 
@@ -130,6 +133,17 @@ def array(file: h5py.File, *place: str) -> h5py.Dataset:
     return found
 
 
+def groups_of(file: h5py.File) -> tuple[str, ...]:
+    """The groups of a data set or of its features: `SUBSETS`, or `POOL` alone of one with folds."""
+    return (POOL,) if _holds(file, POOL.encode()) else SUBSETS
+
+
+def is_pooled(path: Path | str) -> bool:
+    """Tell whether a file is of all images of a data set with folds, or of their features."""
+    with open_hdf5(path) as file:
+        return groups_of(file) == (POOL,)
+
+
 def _holds(group: h5py.Group, name: bytes) -> bool:
     """Tell whether a name is in a group itself: what a link leads to may be in another file."""
     links = group.id.links
@@ -175,11 +189,13 @@ def read_subset(
 ) -> tuple[np.ndarray, ...]:
     """Read arrays of one subset (`train`, `validation` or `test`) and nothing of the others.
 
+    The images of a data set with folds are those of `all`, for what looks at them whole.
+
     Raises:
         UserError: the file is damaged, or the arrays have different numbers of rows.
     """
-    if subset not in SUBSETS:
-        raise ValueError(f"subset is '{subset}', expected one of {SUBSETS}")
+    if subset not in (*SUBSETS, POOL):
+        raise ValueError(f"subset is '{subset}', expected one of {(*SUBSETS, POOL)}")
     with open_hdf5(path) as file:
         stored = [array(file, subset, name) for name in arrays]
         if len({len(found) for found in stored}) > 1:

@@ -10,9 +10,8 @@ from typing import Any
 import h5py
 import numpy as np
 
-from convstudy.data import hdf5
+from convstudy.data import folds, hdf5
 from convstudy.data.classes import choose_classes
-from convstudy.data.splits import draw_split
 from convstudy.decoding import images
 from convstudy.foundation import atomic_files, folder_digests
 from convstudy.foundation.errors import UserError
@@ -21,16 +20,17 @@ from convstudy.readers import Source, open_source
 log = logging.getLogger(__name__)
 
 # Keys of a data set's block that its HDF5 file records where they are set.
-RECORDED = ("max_classes", "max_train_per_class", "max_test_per_class")
+RECORDED = ("max_classes", "max_train_per_class", "max_test_per_class", "folds")
 
 
 def prepare(block: Mapping[str, Any], output: Path, facts: Path) -> None:
     """Read a data set and write it in the layout of `hdf5`.
 
     Labels are numbered anew from 0 in the order of the chosen classes. Images of each subset are in
-    the order of the source. Memory holds a block of images at a time. Root attributes: class_names,
-    description, reader, image_size, seed, validation_fraction, the limits and options that are set,
-    and the SHA-256 of each source file (`sha256_<key>`, see `digest`).
+    the order of the source; a data set with folds has all in one (see `folds`). Memory holds a
+    block of images at a time. Root attributes: class_names, description, reader, image_size, seed,
+    validation_fraction, the limits, folds and options that are set, and the SHA-256 of each source
+    file (`sha256_<key>`, see `digest`).
 
     Args:
         block: the data set's block of the config, checked and complete.
@@ -44,23 +44,16 @@ def prepare(block: Mapping[str, Any], output: Path, facts: Path) -> None:
     files = {key: Path(path) for key, path in block["files"].items()}
     with open_source(block["reader"], files, block["options"]) as source:
         chosen = choose_classes(source.class_names, block["classes"], block["max_classes"])
-        drawn = draw_split(
-            source,
-            chosen,
-            max_train_per_class=block["max_train_per_class"],
-            max_test_per_class=block["max_test_per_class"],
-            test_fraction=block["test_fraction"],
-            validation_fraction=block["validation_fraction"],
-            seed=block["seed"],
-        )
+        drawn = folds.draw(source, chosen, block)
         attributes = _attributes(block, files) | {
             "class_names": [_storable(source.class_names[label]) for label in chosen]
         }
         with hdf5.create_hdf5(output, attributes) as file:
             where = next(iter(files.values()))
             form = images.Form(tuple(block["image_size"]))
-            originals = _write(file, source, chosen, drawn, form, str(where))
-            atomic_files.write_json(facts, _facts(source, originals))
+            originals = _write(file, source, chosen, drawn.rows, form, str(where))
+            folds.write_parts(file, drawn)
+            atomic_files.write_json(facts, _facts(source, originals, drawn.notes))
 
 
 def _attributes(block: Mapping[str, Any], files: Mapping[str, Path]) -> dict[str, Any]:
@@ -76,10 +69,12 @@ def _attributes(block: Mapping[str, Any], files: Mapping[str, Path]) -> dict[str
     }
 
 
-def _facts(source: Source, originals: Mapping[str, Counter]) -> dict[str, Any]:
+def _facts(
+    source: Source, originals: Mapping[str, Counter], notes: Sequence[str]
+) -> dict[str, Any]:
     return {
         "left_out": [[_storable(name), why] for name, why in source.left_out],
-        "notes": list(source.notes),
+        "notes": [*source.notes, *notes],
         "originals": {key: dict(found.most_common()) for key, found in originals.items()},
     }
 

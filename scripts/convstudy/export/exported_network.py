@@ -15,9 +15,9 @@ import numpy as np
 from keras import layers
 
 from convstudy import generators
-from convstudy.data import hdf5
+from convstudy.data import folds, hdf5
 from convstudy.export.finished_run import FOLDER, FinishedRun
-from convstudy.foundation import atomic_files, digests, plugin_files
+from convstudy.foundation import atomic_files, digests, fold_names, plugin_files
 from convstudy.foundation.errors import UserError
 from convstudy.networks import keras_file, keras_zip
 
@@ -50,7 +50,7 @@ def of_run(run: FinishedRun) -> Deployed:
         network = _with_backbone(keras_file.load_model(run.input("backbones")), network)
     shape = network.input_shape[1:]
     model = _chain(shape, [*make.layers(shape, statistics), network], metrics["variant"])
-    _compare(model, run, generator["kind"])
+    _compare(model, run, generator["kind"], fold_names.parted(metrics["dataset"])[1])
     return Deployed(model, _about(metrics, shape, digests.of_file(run.output("model.keras"))))
 
 
@@ -70,11 +70,11 @@ def _chain(shape: tuple[int, ...], steps: list[keras.Layer], name: str) -> keras
     return keras.Model(pixels, values, name=name)
 
 
-def _compare(model: keras.Model, run: FinishedRun, generator: str) -> None:
+def _compare(model: keras.Model, run: FinishedRun, generator: str, fold: int | None) -> None:
     """Refuse a network that does not repeat the run's predictions on its first test images."""
     expected, _ = hdf5.read_predictions(run.output("predictions.h5"))
     rows = np.arange(min(CHECKED, len(expected)))
-    found = model.predict_on_batch(hdf5.read_rows(run.input("data"), "test", rows))
+    found = model.predict_on_batch(folds.test_images(run.input("data"), fold, rows))
     difference = np.abs(found - expected[rows]).max()
     if not difference <= TOLERANCE:
         file = plugin_files.label(plugin_files.path("generators", generator))

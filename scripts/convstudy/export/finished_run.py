@@ -102,11 +102,14 @@ class FinishedRun:
     def _sources(self) -> dict[str, str]:
         """Inputs of the training and, for a head on features, of the features: path to SHA-256."""
         inputs = records.inputs_of(self._training)
-        for path in [path for path in inputs if path.startswith("results/features/")]:
+        found = [path for path in inputs if path.startswith("results/features/")]
+        for path in found:  # grows: the features of a fold come from those of all images
             features = self._record(path)
             if features["outputs"][path] != inputs[path]:
                 raise self._changed(path)
-            inputs |= records.inputs_of(features)
+            own = records.inputs_of(features)
+            found += [path for path in own if path.startswith("results/features/")]
+            inputs |= own
         return inputs
 
     def _whole(self, path: str, sha256: str) -> Path:

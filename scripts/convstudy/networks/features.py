@@ -19,7 +19,8 @@ BATCH = 32
 def extract_features(data_file: str, backbone_file: str, output: str, costs_output: str) -> None:
     """Run a backbone once over a data set and keep a pooled vector an image.
 
-    Images are read, and vectors written, a batch at a time. What it cost is kept in a file beside
+    Images are read, and vectors written, a batch at a time, of a data set with folds those of all
+    folds. What it cost is kept in a file beside
     (.json): `seconds` and `images` of all subsets, `parameters` and `flops_per_image` of the
     backbone. Seconds are never twice the same, and the features must be.
     """
@@ -28,7 +29,7 @@ def extract_features(data_file: str, backbone_file: str, output: str, costs_outp
     forward = tf.function(lambda x: _pooled(backbone(x, training=False)))
     about = hdf5.read_attributes(data_file)
     with hdf5.open_hdf5(data_file) as data, hdf5.create_hdf5(output, about) as features:
-        for subset in hdf5.SUBSETS:
+        for subset in hdf5.groups_of(data):
             images = hdf5.array(data, subset, "images")
             group, vectors = hdf5.create_group(features, subset), None
             for start in range(0, len(images), BATCH):
@@ -38,7 +39,9 @@ def extract_features(data_file: str, backbone_file: str, output: str, costs_outp
                     shape = (len(images), values.shape[1])
                     vectors = hdf5.create_array(group, "vectors", shape, np.float32)
                 vectors[start : start + len(values)] = values
-            hdf5.write_array(group, "labels", hdf5.array(data, subset, "labels")[...])
+            for name in ("labels", "parts"):
+                if name in data[subset]:
+                    hdf5.write_array(group, name, hdf5.array(data, subset, name)[...])
             images_seen += len(images)
             log.info("%s: %d vectors of length %d", subset, *vectors.shape)
     about_costs = {

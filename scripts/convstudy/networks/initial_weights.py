@@ -23,7 +23,7 @@ def initialize(
     """
     array = hdf5.array_of(spec["input"])
     with hdf5.open_hdf5(data_file) as file:
-        shape = hdf5.array(file, "train", array).shape[1:]
+        shape = hdf5.array(file, hdf5.groups_of(file)[0], array).shape[1:]
     classes = len(hdf5.read_attributes(data_file)["class_names"])
     options = dict(spec["options"])
     if spec["input"] == "backbone":

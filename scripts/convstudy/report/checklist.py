@@ -1,5 +1,6 @@
 """Answers to the reproducibility checklist, from what the runs recorded."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -19,6 +20,11 @@ ONE_SEED = (
     " With one seed there is no spread of seeds to be known: the interval covers the test images "
     "alone and speaks of one trained network, and so do difference and p-value."
 )
+FOLDS = (
+    " Of data sets with folds the interval is over the folds' means, by the corrected resampled t "
+    "test (Nadeau and Bengio 2003), and so are difference and p-value: approximate, as no unbiased "
+    "estimate of the variance of a cross-validation exists (Bengio and Grandvalet 2004)."
+)
 TESTS = (
     "Differences are paired by test image, and by seed where both have it, and come from the same "
     "two sources of variance; so do p-values and the minimum detectable effect (80 % power at the "
@@ -34,18 +40,23 @@ def checklist(
     provenance = [run["provenance"] for run in runs]
     splits = [
         f"{row['dataset']}: {row['n_train']} training, {row['n_validation']} validation, "
-        f"{row['n_test']} test images"
+        f"{row['n_test']} test images" + _in_folds(row)
         for row in frame.drop_duplicates("dataset").to_dict("records")
     ]
+    folded = frame["n_folds"].notna()
+    alone = bool(((frame["n_seeds"] == 1) & ~folded).any())
+    split = "One stratified split into training and validation, the same for all runs"
+    if folded.any():
+        names = frame["dataset"][folded].drop_duplicates()
+        split += f"; of {listed(names)} one in each fold, the same for all variants and seeds"
     hours = sum(run["train_seconds"] for run in runs) / 3600
     memory = max(run["train_peak_memory_mib"] for run in runs)
     return [
         ("Runs", f"{len(runs)} runs: {len(frame)} variants, seeds {listed(seeds)}. "
          "Means over all seeds are given, never the best run."),
-        ("Error bars", ERROR_BARS + ONE_SEED * bool((frame["n_seeds"] == 1).any())),
+        ("Error bars", ERROR_BARS + ONE_SEED * alone + FOLDS * bool(folded.any())),
         ("Tests", TESTS),
-        ("Data", "; ".join(splits) + ". One stratified split into training and validation, "
-         "the same for all runs; only the evaluation opens the test images."),
+        ("Data", f"{'; '.join(splits)}. {split}; only the evaluation opens the test images."),
         *((f"Protocol {name}", words) for name, words in study.get("protocols", {}).items()),
         ("Hyper-parameters", study.get("hyperparameters") or HYPERPARAMETERS),
         ("Compute", f"{hours:.2f} hours of training in all, at most {memory:,.0f} MiB, "
@@ -54,3 +65,10 @@ def checklist(
         ("Code", "git commit "
          f"{listed(sorted({str(p['git_commit'] or 'unknown') for p in provenance}))}"),
     ]  # fmt: skip
+
+
+def _in_folds(row: Mapping[str, Any]) -> str:
+    """What else is to be known of the numbers of images of a data set with folds."""
+    if math.isnan(row["n_folds"]):
+        return ""
+    return f" ({int(row['n_folds'])} folds: of one on average, and of all together)"

@@ -16,6 +16,8 @@ LONGEST = 120  # letters of an attribute; what is longer is cut
 def grid(files: Mapping[str, Path | str]) -> Grid:
     """A row a data set: classes, images of each part, the smallest and the largest class.
 
+    Of one with folds the images of a fold on average, and all that test, of which each does once.
+
     Args:
         files: the HDF5 file of each data set.
     """
@@ -24,14 +26,16 @@ def grid(files: Mapping[str, Path | str]) -> Grid:
         Head("images a class, training"), Head("largest class in test, %", "majority"),
         Head("pixels"),
     ]  # fmt: skip
-    body = []
+    body, notes = [], []
     for dataset, path in files.items():
         attributes = hdf5.read_attributes(path)
         classes = len(attributes["class_names"])
-        counts = {
-            part: np.bincount(hdf5.read_subset(path, part, ("labels",))[0], minlength=classes)
-            for part in hdf5.SUBSETS
-        }
+        counts, folds = _counts(path, classes), attributes.get("folds")
+        if folds:
+            notes.append(
+                f"{dataset}: {folds} folds; training and validation images are those of one fold, "
+                f"on average, and every image tests once."
+            )
         train, test = counts["train"], counts["test"]
         least, most = int(train.min()), int(train.max())
         height, width = attributes["image_size"]
@@ -42,7 +46,22 @@ def grid(files: Mapping[str, Path | str]) -> Grid:
             Cell.of(float(test.max() / max(1, test.sum())), percent, f"{dataset}||majority"),
             Cell.of(f"{width} × {height}"),
         ])  # fmt: skip
-    return Grid("Data sets", heads, body, [], [str(path) for path in files.values()])
+    return Grid("Data sets", heads, body, notes, [str(path) for path in files.values()])
+
+
+def _counts(path: Path | str, classes: int) -> dict[str, np.ndarray]:
+    """Images (classes,) of each part."""
+    if not hdf5.is_pooled(path):
+        return {
+            part: np.bincount(hdf5.read_subset(path, part, ("labels",))[0], minlength=classes)
+            for part in hdf5.SUBSETS
+        }
+    labels, parts = hdf5.read_subset(path, hdf5.POOL, ("labels", "parts"))
+    found = {}
+    for place, part in enumerate(hdf5.SUBSETS):
+        shares = (parts == place).sum(axis=1) / (1 if part == "test" else parts.shape[1])
+        found[part] = np.bincount(labels, shares, minlength=classes).round().astype(int)
+    return found
 
 
 def said(files: Mapping[str, Path | str]) -> list[tuple[str, list[tuple[str, str]]]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from convstudy.data import hdf5
+from convstudy.data import folds, hdf5
 from convstudy.foundation.errors import UserError
 from convstudy.report.confusion import Pair
 from convstudy.report.results import Predictions, Result
@@ -21,9 +21,10 @@ PNG_UP_TO = 48  # pixels of a side; larger pictures are smaller as JPEG
 
 @dataclass(frozen=True)
 class Example:
-    """A test image: its picture, its place in the data file, and what the network said."""
+    """A test image: its picture, its row in the predictions file, and what the network said."""
 
     picture: str
+    source: str
     row: int
     name: str
     true: str
@@ -32,7 +33,7 @@ class Example:
 
 
 class Pictures:
-    """The test images of one data set, read a few at a time.
+    """The test images of one data set, read a few at a time; with folds all images, fold by fold.
 
     Args:
         path: the data set's HDF5 file.
@@ -40,7 +41,13 @@ class Pictures:
 
     def __init__(self, path: Path | str):
         self.path = path
-        (self.labels,) = hdf5.read_subset(path, "test", ("labels",))
+        pooled = hdf5.is_pooled(path)
+        self._subset = hdf5.POOL if pooled else "test"
+        (self.labels,) = hdf5.read_subset(path, self._subset, ("labels",))
+        self._order = np.arange(len(self.labels))
+        if pooled:
+            self._order = folds.order(path)
+            self.labels = self.labels[self._order]
 
     def check(self, result: Result, labels: np.ndarray) -> None:
         """Raise `UserError` where predictions are not of these images in this order."""
@@ -55,8 +62,9 @@ class Pictures:
         """(data address, name) of test images, each picture 96 pixels wide at most."""
         if not len(rows):
             return []
-        images = hdf5.read_rows(self.path, "test", rows)
-        names = hdf5.read_rows(self.path, "test", rows, "names")
+        places = self._order[rows]
+        images = hdf5.read_rows(self.path, self._subset, places)
+        names = hdf5.read_rows(self.path, self._subset, places, "names")
         texts = [name.decode("utf-8", "replace") for name in names]
         return [(address(image), text) for image, text in zip(images, texts, strict=True)]
 
@@ -105,7 +113,7 @@ def _examples(
     return [
         Example(
             picture,
-            int(row),
+            *result.origin(int(row)),
             name,
             names[pictures.labels[row]],
             names[probabilities[row].argmax()],

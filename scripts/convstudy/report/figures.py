@@ -17,10 +17,11 @@ Columns = Sequence[tuple[str, Head, Form]]
 # What a table shows: column of summary.csv, head, how a value is written.
 RESULTS: Columns = (
     ("protocol", Head("protocol"), str),
+    ("n_folds", Head("folds", "fold"), fixed(0)),
     ("n_seeds", Head("seeds", "seed"), str),
     ("test_accuracy_mean", Head("accuracy %", "accuracy"), percent),
     ("interval", Head("95 % interval", "95 % interval"), str),
-    ("test_accuracy_std", Head("± over seeds", "seed"), percent),
+    ("test_accuracy_std", Head("± over runs", "seed"), percent),
     ("balanced_accuracy_mean", Head("balanced %", "balanced accuracy"), percent),
     ("macro_f1_mean", Head("macro F1 %", "macro F1"), percent),
     ("roc_auc_mean", Head("AUC", "AUC"), fixed(3)),

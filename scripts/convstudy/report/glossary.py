@@ -12,6 +12,11 @@ TERMS = {
         "The number that fixes a training's random choices. Trainings that differ in the seed "
         "alone show how much of a difference is chance."
     ),
+    "fold": (
+        "A part of a data set that tests networks trained on all other parts. In turn every fold "
+        "does, so every image tests once a seed (cross-validation). Networks of two folds share "
+        "most of their training images, so intervals over folds are approximate."
+    ),
     "balanced accuracy": (
         "The mean over classes of the share of their images that is recognised (recall). A network "
         "that ignores rare classes has a low one, however high its accuracy is."

@@ -6,6 +6,13 @@ from typing import Any
 
 import pandas
 
+FOLDS = (
+    "The interval is of training this variant on as many other images of the same kind. The folds "
+    "train on each other's test images, so no unbiased estimate of their variance exists (Bengio "
+    "and Grandvalet 2004): it is approximate, by the corrected resampled t test (Nadeau and Bengio "
+    "2003) over the folds' means."
+)
+
 
 def of_results(rows: pandas.DataFrame, dataset: str, foreign: set[str]) -> list[str]:
     """Notes on the results on one data set.
@@ -17,11 +24,7 @@ def of_results(rows: pandas.DataFrame, dataset: str, foreign: set[str]) -> list[
     """
     first = rows.iloc[0]
     found = [
-        f"{counted(set(rows['n_seeds']), 'seed')} a variant; {first['n_train']} training, "
-        f"{first['n_validation']} validation and {first['n_test']} test images. Always answering "
-        f"the largest class is right in {percent(first['majority_accuracy'])} %.",
-        "± is the standard deviation over seeds. The interval is that of a mean over seeds and "
-        "test images, both drawn from what might have been.",
+        *(_of_folds(rows) if _has_folds(first) else _of_seeds(rows)),
         "Log loss is in nats. ECE is the expected calibration error: the floor is what a perfectly "
         "calibrated network with these probabilities would show on as many images, and ECE at T is "
         "that after dividing the logits by the temperature T, fitted on validation images.",
@@ -37,12 +40,50 @@ def of_results(rows: pandas.DataFrame, dataset: str, foreign: set[str]) -> list[
     elif len(alone):
         found.append(f"{listed(alone)}: one seed, so the interval speaks of one trained network.")
     found += _warnings(rows)
+    if _has_folds(first) and not rows["reference_accuracy"].isna().all():
+        found.append(
+            "The published figures are of one split, or of other folds: ours are of images that "
+            "all tested once, so compare them with care."
+        )
     if foreign:
         found.append(
             f"The published figures were measured on {listed(sorted(foreign))}, ours on "
             f"{dataset}: other images, so the two columns are no comparison."
         )
     return found
+
+
+def _of_seeds(rows: pandas.DataFrame) -> list[str]:
+    first = rows.iloc[0]
+    return [
+        f"{counted(set(rows['n_seeds']), 'seed')} a variant; {first['n_train']} training, "
+        f"{first['n_validation']} validation and {first['n_test']} test images. Always answering "
+        f"the largest class is right in {percent(first['majority_accuracy'])} %.",
+        "± is the standard deviation over seeds. The interval is that of a mean over seeds and "
+        "test images, both drawn from what might have been.",
+    ]
+
+
+def _of_folds(rows: pandas.DataFrame) -> list[str]:
+    first = rows.iloc[0]
+    found = [
+        f"{int(first['n_folds'])} folds x {counted(set(rows['n_seeds']), 'seed')} a variant: each "
+        f"of the {first['n_test']} images tests once a seed, by a network trained on about "
+        f"{first['n_train']} and validated on about {first['n_validation']} images of the other "
+        f"folds. Always answering the largest class is right in "
+        f"{percent(first['majority_accuracy'])} %.",
+        f"± is the standard deviation over all runs. {FOLDS}",
+    ]
+    if (rows["n_seeds"] == 1).any():
+        found.append(
+            "With one seed all folds start from the same initial weights: what other weights would "
+            "do is not in the interval."
+        )
+    return found
+
+
+def _has_folds(row: Any) -> bool:
+    return not math.isnan(row["n_folds"])
 
 
 def of_costs(rows: pandas.DataFrame) -> list[str]:
@@ -80,6 +121,13 @@ def of_differences(group: pandas.DataFrame) -> list[str]:
         "The minimum detectable effect is the true difference that such an experiment finds in "
         "four of five cases (5 % level)."
     )
+    if _has_folds(first):
+        seeds = counted(set(group["n_seeds"]) - {0}, "seed")
+        return [
+            *found,
+            f"Paired by {int(first['n_folds'])} folds and their {first['n_test']} images, means of "
+            f"{seeds}. {FOLDS} {least} So are p and this effect; Holm's correction over {tests}.",
+        ]
     if (group["speaks_of"] == "networks").all():
         return [*found, f"{least} p is McNemar's, Holm's correction over {tests}."]
     unpaired = group["variant_label"][group["n_seeds"] == 0]

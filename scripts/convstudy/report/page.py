@@ -82,7 +82,7 @@ def _context(spec, frame, differences, runs, data_files) -> dict[str, Any]:
         "folder": folder,
         "question": study.get("question") or _question(spec["comparisons"]),
         "answers": _answers(differences),
-        "of_networks": bool((frame["n_seeds"] == 1).any()),
+        "of_networks": bool((frame["interval_of"] == "network").any()),
         **_figures(frame, rows, found, f"{folder}/summary.csv"),
         "forest": figures.forest(differences),
         "differences": figures.difference_grids(differences, f"{folder}/comparisons.csv"),

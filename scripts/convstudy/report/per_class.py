@@ -17,14 +17,15 @@ FIGURES = (
 
 def grid(result: Result) -> Grid:
     """A row a class; a figure is empty for a class without images."""
-    images = result.metrics[0]["test_per_class_images"]
-    never = set().union(*(run["test_never_predicted"] for run in result.metrics))
+    found = result.by_class()
+    images = found[0]["test_per_class_images"]
+    never = set().union(*(seed["test_never_predicted"] for seed in found))
     heads = [Head("class"), Head("test images"), *(head for _, head, _ in FIGURES)]
     body = []
     for place, name in enumerate(result.class_names):
         row = [Cell.of(name), Cell.of(images[place], str, f"{result.key}|images|{place}")]
         for key, _, form in FIGURES:
-            value = _mean([run[key][place] for run in result.metrics])
+            value = _mean([seed[key][place] for seed in found])
             row.append(Cell.of(value, form, f"{result.key}|{key}|{place}"))
         body.append(row)
     notes = []

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas
 
-from convstudy.statistics import evaluated_runs, intervals
+from convstudy.statistics import evaluated_runs, intervals, metrics
 from convstudy.statistics.evaluated_runs import EvaluatedRun, Runs
 
 COLUMNS = (
@@ -20,10 +20,10 @@ COLUMNS = (
     "train_running_accuracy_mean never_predicted trainable_parameters backbone_parameters "
     "flops_per_image backbone_flops_per_image extraction_seconds_mean milliseconds_per_image_mean "
     "evaluate_peak_memory_mib_max processor load_max budget_epochs budget_patience batch_size "
-    "learning_rate"
+    "learning_rate n_folds"
 ).split()
 NAMES = ("variant", "dataset", "model", "generator", "backbone", "protocol", "sweep", "label")
-# Columns that are means over seeds, and the key in metrics.json of each.
+# Columns that are means over runs (seeds, or folds and seeds), and the key in metrics.json of each.
 MEANS = {
     f"{column}_mean": key or column
     for column, key in {
@@ -49,13 +49,16 @@ MEANS = {
     }.items()
 }
 SAME = (
-    "n_train", "n_validation", "n_test", "majority_accuracy", "parameters", "trainable_parameters",
-    "backbone_parameters", "flops_per_image", "backbone_flops_per_image",
+    "parameters", "trainable_parameters", "backbone_parameters", "flops_per_image",
+    "backbone_flops_per_image",
 )  # fmt: skip
 
 
 def summarize(variants: list[dict[str, Any]], runs: Runs) -> pandas.DataFrame:
-    """Aggregate evaluated runs over seeds.
+    """Aggregate evaluated runs over seeds and, where the data set has folds, over these.
+
+    With folds `n_train` and `n_validation` are those of a fold on average, `n_test` is the number
+    of images of all folds together, and the standard deviation is that of all runs.
 
     Args:
         variants: Dicts with the keys `NAMES` and `reference` (None or `loss`, `accuracy` and the
@@ -79,34 +82,37 @@ def summarize(variants: list[dict[str, Any]], runs: Runs) -> pandas.DataFrame:
 
 def _row(variant: dict[str, Any], runs: list[EvaluatedRun]) -> dict[str, Any]:
     found = [run.metrics for run in runs]
-    accuracies = [metrics["test_accuracy"] for metrics in found]
-    estimate, low, high = intervals.of_accuracy(np.stack([run.correct for run in runs]))
+    accuracies = [m["test_accuracy"] for m in found]
+    answers = evaluated_runs.answers(runs)
+    estimate, low, high = intervals.of_accuracy(answers.correct, answers.folds, answers.ratio)
     reference = variant.get("reference") or {}
     if reference.get("dataset") != variant["dataset"]:
         reference = {}
-    means = {column: _mean([metrics[key] for metrics in found]) for column, key in MEANS.items()}
-    several = estimate.speaks_of_variants
+    means = {column: _mean([m[key] for m in found]) for column, key in MEANS.items()}
+    several, folds = estimate.speaks_of_variants, answers.folds
     return {
         **{key: variant[key] for key in NAMES},
         **means,
         **{key: found[0][key] for key in SAME},
-        "n_seeds": len(runs),
+        **{key: round(np.mean([m[key] for m in found])) for key in ("n_train", "n_validation")},
+        "n_test": len(answers.labels),
+        "majority_accuracy": metrics.majority_accuracy(answers.labels),
+        "n_seeds": len(answers.seeds),
+        "n_folds": np.nan if folds is None else len(np.unique(folds)),
         "test_accuracy_std": np.std(accuracies, ddof=1) if several else np.nan,
         "test_accuracy_ci_low": low,
         "test_accuracy_ci_high": high,
-        "interval_of": "variant" if several else "network",
+        "interval_of": "network" if not several else "variant" if folds is None else "folds",
         "standard_error": estimate.standard_error,
         "critical_value": estimate.critical(),
         "reference_loss": reference.get("loss", np.nan),
         "reference_accuracy": reference.get("accuracy", np.nan),
         "generalization_gap_mean": means["train_accuracy_mean"] - means["test_accuracy_mean"],
-        "train_peak_memory_mib_max": max(metrics["train_peak_memory_mib"] for metrics in found),
+        "train_peak_memory_mib_max": max(m["train_peak_memory_mib"] for m in found),
         "evaluate_peak_memory_mib_max": max(m["evaluate_peak_memory_mib"] for m in found),
-        "never_predicted": _joined(name for m in found for name in m["test_never_predicted"]),
+        "never_predicted": _joined(_never_predicted(found)),
         "processor": _joined(
-            name
-            for metrics in found
-            for name in (metrics["provenance"]["processor"], metrics["evaluate_processor"])
+            name for m in found for name in (m["provenance"]["processor"], m["evaluate_processor"])
         ),
         "load_max": max(max(m["provenance"]["load"], m["evaluate_load"]) for m in found),
         "versions": _joined(map(_versions, found)),
@@ -123,10 +129,19 @@ def _mean(values: list[float | None]) -> float:
     return float("nan") if None in values else float(np.mean(values))
 
 
+def _never_predicted(found: list[dict[str, Any]]) -> Iterable[str]:
+    """Classes that the networks of one seed never predict: those of no fold, where there are."""
+    by_seed: dict[int, list[list[str]]] = {}
+    for run in found:
+        by_seed.setdefault(run["seed"], []).append(run["test_never_predicted"])
+    for first, *others in by_seed.values():
+        yield from (name for name in first if all(name in other for other in others))
+
+
 def _joined(texts: Iterable[str]) -> str:
     return " | ".join(dict.fromkeys(texts))
 
 
-def _versions(metrics: dict[str, Any]) -> str:
-    versions = metrics["provenance"]["versions"]
+def _versions(run: dict[str, Any]) -> str:
+    versions = run["provenance"]["versions"]
     return ", ".join(f"{name} {versions[name]}" for name in sorted(versions))

@@ -1,5 +1,6 @@
 """What may be concluded from a paired difference, and what not, in words."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +11,7 @@ def of_pair(row: Mapping[str, Any]) -> str:
     """One or two sentences on a row of `paired_tests.compare`, but for its `conclusion`.
 
     A difference that the test finds is stated with its interval; else the sentence says what could
-    not have been seen. With one seed it speaks of two trained networks.
+    not have been seen. With one seed it speaks of two trained networks, but for folds.
     """
     found = row["p_holm"] < LEVEL
     if row["speaks_of"] == "networks":
@@ -50,7 +51,9 @@ def _of_networks(row: Mapping[str, Any], found: bool) -> str:
 
 def _margin(row: Mapping[str, Any]) -> str:
     low, high = _signed(row["ci_low"]), _signed(row["ci_high"])
-    return f"95 % interval {low} to {high}, p {_p(row['p_holm'])} after Holm"
+    folds = row.get("n_folds", math.nan)
+    over = "" if math.isnan(folds) else f" over {int(folds)} folds (approximate)"
+    return f"95 % interval {low} to {high}{over}, p {_p(row['p_holm'])} after Holm"
 
 
 def _points(fraction: float) -> str:

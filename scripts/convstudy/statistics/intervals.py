@@ -9,6 +9,11 @@ critical value of such a sum depends on the ratio that was found (Welch 1947, Bi
 Cochran 1964, Biometrics 20:191-195); see `Estimate.critical`.
 
 With one seed there is no variance of seeds to be seen: an estimate speaks of that network alone.
+
+With folds the images are trained on, too, and the networks of two folds share most of theirs: their
+accuracies are not independent, and no unbiased estimate of the variance of their mean exists
+(Bengio and Grandvalet 2004, Journal of Machine Learning Research 5:1089-1105). `of_folds` takes the
+approximate one of Nadeau and Bengio (2003, Machine Learning 52:239-281).
 """
 
 from dataclasses import dataclass, replace
@@ -30,7 +35,8 @@ class Estimate:
     """A mean of scores and what its variance is made of.
 
     `seeds` and `images` are the two parts of the variance of `value`; `degrees` those of freedom
-    by which the first is known (0: one seed, whose part is unknown and left out).
+    by which the first is known (0: one seed, whose part is unknown and left out). With folds all
+    variance is in the first, by the folds, in which seeds and images both had their chance.
     """
 
     value: float
@@ -95,6 +101,45 @@ def of_scores(scores: np.ndarray) -> Estimate:
     return Estimate(float(scores.mean()), seeds, images, len(scores) - 1)
 
 
+def of_folds(scores: np.ndarray, folds: np.ndarray, ratio: float) -> Estimate:
+    """The mean over the folds of a cross-validation, with the corrected variance of its k folds.
+
+    (1 / k + ratio) s² with k - 1 degrees of freedom, s² the variance of the folds' means (Nadeau
+    and Bengio 2003). They correct the variance of runs on other draws of the data; several seeds
+    on the same folds are none, so they are averaged within their fold.
+
+    Args:
+        scores: (seeds, images), each image tested by the network of its fold.
+        folds: the fold (images,) that each image tests in.
+        ratio: test images of a fold over the training images of its network.
+    """
+    scores = np.asarray(scores, dtype=np.float64)
+    means = fold_means(scores, folds)
+    variance = (1 / len(means) + ratio) * float(means.var(ddof=1))
+    # Folds of exactly one accuracy: then as if the answers to all images were independent.
+    independent = float(scores.mean(axis=0).var() / scores.shape[1])
+    if variance < NOTHING * independent:
+        variance = independent
+    return Estimate(float(means.mean()), variance, 0.0, len(means) - 1)
+
+
+def fold_means(scores: np.ndarray, folds: np.ndarray) -> np.ndarray:
+    """The mean score (k,) of each fold, over its images and all seeds."""
+    return np.array([np.mean(scores[:, folds == fold]) for fold in np.unique(folds)])
+
+
+def of_fold_difference(
+    first: np.ndarray, second: np.ndarray, folds: np.ndarray, ratio: float
+) -> Estimate:
+    """The same of `second` - `first`: scores with the same images and folds, of any seeds."""
+    sides = [np.asarray(side, dtype=np.float64) for side in (first, second)]
+    if len(first) != len(second):
+        sides = [side.mean(axis=0, keepdims=True) for side in sides]
+    difference = sides[1] - sides[0]
+    estimate = of_folds(difference, folds, ratio)
+    return replace(estimate, seeds=estimate.seeds + _doubt(*difference.shape))
+
+
 def of_paired_difference(first: np.ndarray, second: np.ndarray) -> Estimate:
     """The mean of `second` - `first`, scores (seeds, images) with the same seeds and images."""
     difference = np.asarray(second, dtype=np.float64) - first
@@ -117,14 +162,18 @@ def of_difference(first: np.ndarray, second: np.ndarray) -> Estimate:
     )
 
 
-def of_accuracy(scores: np.ndarray) -> tuple[Estimate, float, float]:
+def of_accuracy(
+    scores: np.ndarray, folds: np.ndarray | None = None, ratio: float = 0.0
+) -> tuple[Estimate, float, float]:
     """A mean of right (1) and wrong (0) answers (seeds, images), and the ends of its interval.
+
+    With `folds` and `ratio` as for `of_folds`.
 
     Near 1 an accuracy's errors are lopsided, so the interval is Wilson's, for as many images as
     would give this variance without seeds (Franco et al. 2019, Journal of Survey Statistics and
     Methodology 7:334-364). It stays between 0 and 1, and has a width where no answer is wrong.
     """
-    estimate = of_scores(scores)
+    estimate = of_scores(scores) if folds is None else of_folds(scores, folds, ratio)
     mean, binomial = estimate.value, estimate.value * (1 - estimate.value)
     variance = estimate.standard_error**2
     images = binomial / variance if variance > 0 else np.shape(scores)[1]

@@ -9,14 +9,14 @@ from scipy import stats
 
 from convstudy.foundation.errors import UserError
 from convstudy.statistics import conclusions, evaluated_runs, fairness, intervals
-from convstudy.statistics.evaluated_runs import EvaluatedRun, Runs
+from convstudy.statistics.evaluated_runs import Answers, EvaluatedRun, Runs
 
 EXACT_BELOW = 25
 COLUMNS = (
     "comparison title dataset baseline variant baseline_label variant_label n_seeds baseline_seeds "
     "variant_seeds n_test baseline_accuracy variant_accuracy difference ci_low ci_high speaks_of "
     "standard_error critical_value seed_std image_std test p p_holm minimum_detectable_effect "
-    "baseline_only_right variant_only_right conclusion differs"
+    "baseline_only_right variant_only_right conclusion differs n_folds fold_std"
 ).split()
 
 
@@ -28,8 +28,9 @@ def compare(
     With two seeds or more, interval, p-value and minimum detectable effect are those of one model
     of seeds and test images (`intervals`), paired by the seeds that both have, and speak of the
     variants. With one seed they speak of two trained networks: the interval is that of the test
-    images, and the p-value McNemar's (Dietterich 1998). The p-values are corrected by Holm within
-    one comparison.
+    images, and the p-value McNemar's (Dietterich 1998). Of a data set with folds they are those of
+    the folds' differences, by the corrected resampled t test (Nadeau and Bengio 2003). The p-values
+    are corrected by Holm within one comparison.
 
     Args:
         comparisons: Dicts with `name`, `title` and `variants`. The name of a sweep means its
@@ -41,7 +42,8 @@ def compare(
         One row a pair, with the columns `COLUMNS`; accuracies and differences are fractions.
         `minimum_detectable_effect` is the true difference that a test at the 5 % level finds in
         80 % of such experiments. `seed_std` is the standard deviation of the difference from seed
-        to seed (NaN with one), `image_std` from test image to test image.
+        to seed (NaN with one), `image_std` from test image to test image; with folds both are NaN,
+        and `fold_std` is that from fold to fold.
 
     Raises:
         UserError: two variants were evaluated on different test images.
@@ -93,17 +95,20 @@ def _pair(
     loaded: dict[tuple[str, str], list[EvaluatedRun]],
 ) -> dict[str, Any]:
     sides = tuple(evaluated_runs.of_variant(row, loaded) for row in (baseline, other))
-    labels = [run.labels for side in sides for run in side]
-    if not all(np.array_equal(labels[0], found) for found in labels):
+    one, two = (evaluated_runs.answers(side) for side in sides)
+    if not (np.array_equal(one.labels, two.labels) and np.array_equal(one.folds, two.folds)):
         raise UserError(
             f"variants '{baseline['variant']}' and '{other['variant']}' cannot be compared on "
             f"'{other['dataset']}': they were evaluated on different test images. Evaluate both on "
             f"the same data set file."
         )
-    first, second, shared = _scores(*sides)
-    estimate = (intervals.of_paired_difference if shared else intervals.of_difference)(
-        first, second
-    )
+    first, second, shared = _scores(one, two)
+    if one.folds is not None:
+        estimate = intervals.of_fold_difference(first, second, one.folds, one.ratio)
+    elif shared:
+        estimate = intervals.of_paired_difference(first, second)
+    else:
+        estimate = intervals.of_difference(first, second)
     low, high = estimate.interval()
     of_variants = estimate.speaks_of_variants
     only_first = int((first[0] & ~second[0]).sum())
@@ -115,20 +120,18 @@ def _pair(
         "baseline_label": baseline["label"],
         "variant_label": other["label"],
         "n_seeds": shared,
-        "baseline_seeds": len(sides[0]),
-        "variant_seeds": len(sides[1]),
-        "n_test": len(labels[0]),
-        "baseline_accuracy": float(first.mean()),
-        "variant_accuracy": float(second.mean()),
+        "baseline_seeds": len(one.seeds),
+        "variant_seeds": len(two.seeds),
+        "n_test": len(one.labels),
+        "baseline_accuracy": _accuracy(first, one.folds),
+        "variant_accuracy": _accuracy(second, one.folds),
         "difference": estimate.value,
         "ci_low": low,
         "ci_high": high,
         "speaks_of": "variants" if of_variants else "networks",
         "standard_error": estimate.standard_error,
         "critical_value": estimate.critical(),
-        "seed_std": np.sqrt(estimate.seeds * len(second)) if of_variants else np.nan,
-        "image_std": np.sqrt(estimate.images * len(labels[0])),
-        "test": "t of seeds and images" if of_variants else "McNemar",
+        **_spreads(estimate, first, second, one.folds),
         "p": estimate.p_value() if of_variants else mcnemar(only_first, only_second),
         "minimum_detectable_effect": estimate.detectable(),
         "baseline_only_right": only_first,
@@ -137,26 +140,43 @@ def _pair(
     }
 
 
-def _scores(
-    one: Sequence[EvaluatedRun], other: Sequence[EvaluatedRun]
-) -> tuple[np.ndarray, np.ndarray, int]:
+def _scores(one: Answers, other: Answers) -> tuple[np.ndarray, np.ndarray, int]:
     """Right answers (seeds, images) of two variants, and how many seeds pair them.
 
     They are paired by the seeds that both have, if these are two or more; else all seeds are used
-    (and 0 pair them), but where one variant has a single seed: then one network of each is.
+    (and 0 pair them), but where one variant has a single seed: then one network of each is. With
+    folds it is no matter: the folds pair them, and one seed in common is enough.
     """
-    first = {run.metrics["seed"]: run.correct for run in one}
-    second = {run.metrics["seed"]: run.correct for run in other}
-    shared = sorted(first.keys() & second.keys())
-    if len(shared) > 1:
+    shared = sorted(set(one.seeds) & set(other.seeds))
+    least = 2 if one.folds is None else 1
+    if len(shared) >= least:
         seeds = shared, shared
-    elif min(len(first), len(second)) > 1:
-        seeds = sorted(first), sorted(second)
+    elif min(len(one.seeds), len(other.seeds)) >= least:
+        seeds = one.seeds, other.seeds
     else:  # one network of each
-        seeds = (shared or sorted(first))[:1], (shared or sorted(second))[:1]
-    pairs = 0 if len(shared) < 2 <= len(seeds[0]) else len(seeds[0])
-    scores = [
-        np.stack([side[seed] for seed in chosen])
-        for side, chosen in zip((first, second), seeds, strict=True)
-    ]
-    return *scores, pairs
+        seeds = (shared or one.seeds)[:1], (shared or other.seeds)[:1]
+    pairs = 0 if len(shared) < least <= len(seeds[0]) else len(seeds[0])
+    return one.of_seeds(seeds[0]), other.of_seeds(seeds[1]), pairs
+
+
+def _accuracy(scores: np.ndarray, folds: np.ndarray | None) -> float:
+    return float((scores if folds is None else intervals.fold_means(scores, folds)).mean())
+
+
+def _spreads(
+    estimate: intervals.Estimate, first: np.ndarray, second: np.ndarray, folds: np.ndarray | None
+) -> dict[str, Any]:
+    """The test of a pair, and what its difference spreads over: seeds and images, or folds."""
+    if folds is not None:
+        means = [intervals.fold_means(side, folds) for side in (first, second)]
+        spread = float(np.std(means[1] - means[0], ddof=1))
+        found = {"test": "corrected resampled t", "fold_std": spread, "n_folds": len(means[0])}
+        return found | {"seed_std": np.nan, "image_std": np.nan}
+    several = estimate.speaks_of_variants
+    return {
+        "test": "t of seeds and images" if several else "McNemar",
+        "seed_std": np.sqrt(estimate.seeds * len(second)) if several else np.nan,
+        "image_std": np.sqrt(estimate.images * first.shape[1]),
+        "fold_std": np.nan,
+        "n_folds": np.nan,
+    }

@@ -59,7 +59,7 @@ def half_widths(variants: list[dict[str, Any]], runs: Runs) -> list[Found]:
     loaded = evaluated_runs.load(runs)
     results = evaluated_runs.results(variants, loaded).values()
     return [
-        (row["label"], *half_width(np.stack([run.correct for run in found])))
+        (row["label"], *half_width(evaluated_runs.answers(found).correct))
         for row in results
         for found in [evaluated_runs.of_variant(row, loaded)]
     ]

@@ -35,6 +35,7 @@ class Need:
 STEPS = {
     "draw": Need(PLAIN, 0, 10, 1),
     "prepare_data": Need(PLAIN, 4, 10, 20),
+    "take_fold": Need(PLAIN, 1, 2, 200),
     "fit_preprocessing": Need(TENSORFLOW, 12, 5, 20),
     "initialize_weights": Need(TENSORFLOW, 0, 2, 1),
     "build_backbone": Need(TENSORFLOW + 500, 0, 5, 1),

@@ -37,8 +37,10 @@ def of(config: Block, study_name: str, name: str, variant: Block) -> Block:
             f"not."
         )
     augments = bool(generator) and plugin_options.constant("generators", generator, "AUGMENTS")
+    dataset = task.get("dataset") or variant["dataset"]
     run = {
-        "dataset": task.get("dataset") or variant["dataset"],
+        "dataset": dataset,
+        "folds": config["datasets"][dataset]["folds"],
         "variant": name,
         "task": variant["task"] or "",
         "model": model_name,

@@ -6,15 +6,16 @@ Read by the Snakefile before any job starts, so it imports neither TensorFlow no
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+from convstudy.foundation import fold_names
 from convstudy.foundation.errors import UserError
-from convstudy.study import comparisons, protocols, replicates, run_plan, sweeps, variants
+from convstudy.study import comparisons, folds, protocols, replicates, run_plan, sweeps, variants
 from convstudy.study import validation as settings
 from convstudy.study.schema import Block
 
 FOLDER = "results/studies"
 ABOUT = (
     "variant", "label", "dataset", "task", "model", "protocol", "sweep", "sweep_label", "values",
-    "reference", "description", "training", "statistics_from", "switches",
+    "reference", "description", "training", "statistics_from", "switches", "folds",
 )  # fmt: skip
 
 
@@ -42,13 +43,24 @@ class Study:
         """Its block in the config."""
         return self.config["studies"][self.name]
 
+    def run(self, dataset: str, variant: str) -> Block:
+        """The block of a run, by the names in its files; KeyError where no study trains it."""
+        return self.runs[fold_names.parted(dataset)[0], variant]
+
     def files(self, name: str, rows: list[Block] | None = None) -> list[str]:
-        """A file of every run of the study, or of some of its rows: row by row, seed by seed."""
+        """A file of every run of the study, or of some of its rows, in the order of `runs_of`."""
         return [
-            f"results/runs/{row['dataset']}/{row['variant']}/seed{seed}/{name}"
+            f"results/runs/{dataset}/{row['variant']}/seed{seed}/{name}"
             for row in (self.rows if rows is None else rows)
+            for dataset in fold_names.of(row["dataset"], row["folds"])
             for seed in self.seeds
         ]
+
+    def runs_of(self, row: Block) -> list[int] | list[tuple[int, int]]:
+        """The runs of a row: their seeds or, with folds, (fold, seed), fold by fold."""
+        if not row["folds"]:
+            return self.seeds
+        return [(fold, seed) for fold in range(row["folds"]) for seed in self.seeds]
 
     def with_seeds(self, n: int) -> "Study":
         """The study with so many seeds."""
@@ -108,6 +120,7 @@ class Study:
         """What the summary and the report say of the study, beside its figures."""
         datasets = self.config["datasets"]
         notes = self.block["remarks"] + [self.stopping] * bool(self.stopping)
+        notes += folds.notes(datasets, self.datasets(), len(self.seeds))
         notes += [
             f"{name}: {datasets[name]['description']}" + " (drawn data)" * datasets[name]["drawn"]
             for name in dict.fromkeys(row["dataset"] for row in self.rows)
@@ -176,18 +189,18 @@ def _with_options(generator: Block | None) -> Block | None:
 def resolve(config: Block) -> dict[str, Study]:
     """Resolve a validated config into its studies, by name.
 
-    A run's block holds `dataset, variant, task, model` (name), `kind, options, input`,
-    `generator_name, generator` (block or None), `augments`, `statistics_from` (None without
-    statistics), `backbone_name, backbone`, `training`, `switches` (of the protocol, where they make
-    the training another), and for the tables `of` (the variant's name in the config), `label`,
-    `protocol`, `sweep`, `sweep_label`, `values`, `description`, `reference` (see
+    A run's block holds `dataset, folds` (None without)`, variant, task, model` (name), `kind,
+    options, input`, `generator_name, generator` (block or None), `augments`, `statistics_from`
+    (None without statistics), `backbone_name, backbone`, `training`, `switches` (of the protocol,
+    where they make the training another), and for the tables `of` (the variant's name in the
+    config), `label`, `protocol`, `sweep`, `sweep_label`, `values`, `description`, `reference` (see
     `variants.expand`). Blocks of models, generators and backbones that sweeps ask for join the
     config.
 
     Raises:
         UserError: two studies ask for different runs under the same data set and variant, a
             backbone cannot come from the variant that trains it, a study lacks a variant of a
-            comparison, or two of its variants have one label.
+            comparison, two of its variants have one label, or folds do not go with it.
     """
     known = variants.expand(config)
     own = [name for name, block in config["variants"].items() if block["dataset"]]
@@ -210,6 +223,7 @@ def resolve(config: Block) -> dict[str, Study]:
                 )
             if name in asked:
                 rows[study_name].append(run)
+        folds.check_study(config, study_name, rows[study_name])
     for name, block in config["backbones"].items():
         settings.check_backbone(f"backbones.{name}", block)  # those of sweeps are new
     _check_origins(config, found)

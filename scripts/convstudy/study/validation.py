@@ -9,7 +9,7 @@ import yaml
 
 from convstudy.foundation import plugin_files
 from convstudy.foundation.errors import UserError, nearest
-from convstudy.study import places, plugin_options, replicates, schema, sweeps, variants
+from convstudy.study import folds, places, plugin_options, replicates, schema, sweeps, variants
 from convstudy.study.schema import Block
 
 # Sections whose names become names of files and folders.
@@ -39,6 +39,7 @@ def validate(config: Block, schema_path: Path | str) -> None:
         options = block["options"]
         _check_plugin("readers", block["reader"], f"{where}.reader", options, f"{where}.options")
         _check_files(where, block)
+        folds.check(where, block)
     for name, block in config["backbones"].items():
         check_backbone(f"backbones.{name}", block)
     _check_variants(config)
@@ -221,6 +222,7 @@ def _check_pretraining(config: Block, where: str, weights: str | Block | None) -
         raise UserError(
             f"config: {where}: '{name}' is a sweep of several networks. Name a variant without one."
         )
+    folds.check_pretraining(where, name, variant["dataset"], config["datasets"])
     takes = plugin_options.constant("models", config["models"][variant["model"]], "INPUT")
     if takes != "backbone":
         raise UserError(

@@ -19,13 +19,14 @@ BAND = "#d9d9d9"
 VARIANTS = "of the variants, on the same test images"
 NETWORKS = "of one network each, not of the variants"
 OVER = {
-    True: "95 % interval over seeds and test images",
-    False: "95 % interval over test images (one network)",
+    "variant": "95 % interval over seeds and test images",
+    "folds": "95 % interval over folds (approximate)",
+    "network": "95 % interval over test images (one network)",
 }
 
 
 def plot(
-    histories: Mapping[str, Sequence[tuple[int, Path | str]]],
+    histories: Mapping[str, Sequence[tuple[style.Run, Path | str]]],
     summary: pandas.DataFrame,
     differences: pandas.DataFrame,
     colours: Mapping[str, str],
@@ -38,7 +39,8 @@ def plot(
     the picture says so.
 
     Args:
-        histories: By variant, (seed, path of its history.csv); drawn in this order.
+        histories: By variant, (seed, path of its history.csv) or ((fold, seed), path); drawn in
+            this order.
         summary: Rows of `aggregate.summarize`, with the variant as index.
         differences: Rows of `paired_tests.compare` between these variants.
         colours: Colour by variant.
@@ -68,7 +70,7 @@ def plot(
 
 def _curves(
     upper: Figure,
-    histories: Mapping[str, Sequence[tuple[int, Path | str]]],
+    histories: Mapping[str, Sequence[tuple[style.Run, Path | str]]],
     colours: Mapping[str, str],
     baselines: pandas.Series,
 ) -> None:
@@ -103,7 +105,7 @@ def _accuracies(axes: Axes, summary: pandas.DataFrame, colours: Mapping[str, str
     columns = ["test_accuracy_mean", "test_accuracy_ci_low", "test_accuracy_ci_high"]
     figures = 100 * summary[columns]
     for row, variant in enumerate(summary.index):
-        several = summary.loc[variant, "interval_of"] == "variant"
+        several = summary.loc[variant, "interval_of"] != "network"
         _interval(axes, row, *figures.loc[variant], colours[variant], several, "{:.1f}")
     places = sorted(set(100 * summary["majority_accuracy"]))
     scales.fit_percent(axes, "x", scales.with_near(figures.to_numpy().ravel(), places))
@@ -173,8 +175,8 @@ def _legend(
     summary: pandas.DataFrame,
     differences: pandas.DataFrame,
 ) -> list[Line2D | Patch]:
-    seeds = sorted({len(runs) for runs in histories.values()})
-    mean = f", mean of {' or '.join(map(str, seeds))} seeds" if seeds != [1] else ", one seed"
+    runs = sorted({style.counted(key for key, _ in held) for held in histories.values()})
+    mean = f", mean of {' or '.join(runs)}" if runs != ["one seed"] else ", one seed"
     handles: list[Line2D | Patch] = [
         Line2D([], [], color=shade, lw=1.8, marker=style.marker_of(shade), ms=4.5, label=name)
         for name, shade in zip(names, shades, strict=True)
@@ -183,11 +185,11 @@ def _legend(
     handles.append(
         Line2D([], [], color=style.FAINT, lw=1, ls="--", label="training, as recorded (faint)")
     )
-    kinds = {*(summary["interval_of"] == "variant"), *(differences["speaks_of"] == "variants")}
-    for several in sorted(kinds, reverse=True):
-        face = style.FAINT if several else "white"
+    kinds = {*summary["interval_of"], *["network"] * ("networks" in set(differences["speaks_of"]))}
+    for kind in (kind for kind in OVER if kind in kinds):
+        face = "white" if kind == "network" else style.FAINT
         line = Line2D([], [], color=style.FAINT, lw=2, marker="o", mfc=face, ms=6, mew=1.4)
-        line.set_label(OVER[bool(several)])
+        line.set_label(OVER[kind])
         handles.append(line)
     if len(differences):
         handles.append(Patch(color=BAND, lw=0, label="difference too small for 80 % power"))

@@ -1,4 +1,4 @@
-"""Confusion matrix of a variant, over all its seeds."""
+"""Confusion matrix of a variant, over all its seeds and folds."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,6 +24,7 @@ def plot(
     class_names: Sequence[str],
     title: str,
     outputs: Sequence[Path | str],
+    seeds: int | None = None,
 ) -> None:
     """Draw the share of each true class (row) that is taken for each class (column).
 
@@ -31,10 +32,11 @@ def plot(
     bear class numbers, and the pairs most often confused stand below the matrix by name.
 
     Args:
-        predictions: The predictions file of each seed; their test images are pooled.
+        predictions: The predictions file of each run; their test images are pooled.
         class_names: Names in the order of the labels.
         title: Shown above the picture.
         outputs: Paths ending in `.png` or `.svg`.
+        seeds: How many runs look at one image; None is all of them, with folds it is fewer.
     """
     counts = sum(metrics.confusion_matrix(*hdf5.read_predictions(path)) for path in predictions)
     shares = 100 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
@@ -45,7 +47,7 @@ def plot(
     with style.figure(width, height, outputs) as figure:
         if few:
             above = figure
-            figure.supxlabel(_explained(counts, len(predictions)), fontsize=8.5)
+            figure.supxlabel(_explained(counts, seeds or len(predictions)), fontsize=8.5)
         else:
             above, below = figure.subfigures(2, 1, height_ratios=(6.4, 2.2))
             _pairs(below.subplots(), counts, names)

@@ -11,18 +11,18 @@ from convstudy.report.plots import scales, style
 
 
 def plot(
-    histories: Sequence[tuple[int, Path | str]],
+    histories: Sequence[tuple[style.Run, Path | str]],
     title: str,
     colour: str,
     outputs: Sequence[Path | str],
 ) -> None:
-    """Draw the curves of all seeds of a variant.
+    """Draw the curves of all runs of a variant: its seeds or, with folds, its folds and seeds.
 
-    Thick lines are means over seeds, as far as every seed trained; thin lines are the seeds. A ring
-    marks each seed's epoch with the best validation accuracy.
+    Thick lines are means over runs, as far as every run trained; thin lines are the runs. A ring
+    marks each run's epoch with the best validation accuracy.
 
     Args:
-        histories: (seed, path of its history.csv).
+        histories: (seed, path of its history.csv), or ((fold, seed), path).
         title: Shown above the picture.
         colour: The variant's colour.
         outputs: Paths ending in `.png` or `.svg`.
@@ -41,7 +41,7 @@ def plot(
 
 
 def _panel(
-    axes: Axes, frames: dict[int, pandas.DataFrame], column: str, scale: float, colour: str
+    axes: Axes, frames: dict[style.Run, pandas.DataFrame], column: str, scale: float, colour: str
 ) -> None:
     for name, line in ((column, "--"), (f"val_{column}", "-")):
         if len(frames) > 1:
@@ -62,14 +62,15 @@ def _panel(
             )  # fmt: skip
 
 
-def _legend(colour: str, seeds: list[int]) -> list[Line2D]:
-    mean = f", mean of {len(seeds)} seeds" if len(seeds) > 1 else f", seed {seeds[0]}"
+def _legend(colour: str, runs: list[style.Run]) -> list[Line2D]:
+    mean = f", mean of {style.counted(runs)}" if len(runs) > 1 else f", seed {runs[0]}"
     handles = [
         Line2D([], [], color=colour, lw=2, ls="--", label="training, as recorded" + mean),
         Line2D([], [], color=colour, lw=2, label="validation" + mean),
     ]
-    if len(seeds) > 1:
-        handles.append(Line2D([], [], color=colour, lw=0.7, alpha=0.6, label="each seed"))
+    if len(runs) > 1:
+        each = "each seed" if isinstance(runs[0], int) else "each run"
+        handles.append(Line2D([], [], color=colour, lw=0.7, alpha=0.6, label=each))
     ring = Line2D([], [], color=colour, ls="", marker="o", mfc="white", mew=1.4)
     ring.set_label("best validation accuracy")
     return [*handles, ring]

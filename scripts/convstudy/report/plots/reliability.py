@@ -33,21 +33,23 @@ def plot(
     title: str,
     colour: str,
     outputs: Sequence[Path | str],
+    seeds: int | None = None,
 ) -> None:
     """Draw accuracy against confidence with 95 % intervals, and how many images have which.
 
     Args:
-        predictions: The predictions file of each seed; the bins pool their test images.
-        ece: Expected calibration error (Guo et al. 2017), mean over seeds, as a fraction.
+        predictions: The predictions file of each run; the bins pool their test images.
+        ece: Expected calibration error (Guo et al. 2017), mean over runs, as a fraction.
         ece_floor: The mean ECE of perfectly calibrated networks with these probabilities.
         title: Shown above the picture.
         colour: The variant's colour.
         outputs: Paths ending in `.png` or `.svg`.
+        seeds: How many runs look at one image; None is all of them, with folds it is fewer.
     """
     loaded = [hdf5.read_predictions(path) for path in predictions]
     probabilities, labels = (np.concatenate(parts) for parts in zip(*loaded, strict=True))
     confidence = probabilities.max(axis=1).astype(np.float64)
-    bins = bins_of(confidence, probabilities.argmax(axis=1) == labels, len(loaded))
+    bins = bins_of(confidence, probabilities.argmax(axis=1) == labels, seeds or len(loaded))
     with style.figure(4.6, 5.4, outputs) as figure:
         top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
         _draw(top, bins, colour)

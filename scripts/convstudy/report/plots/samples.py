@@ -19,6 +19,8 @@ def plot(
 ) -> None:
     """Draw the first training images of up to `columns` classes, spread over the list of classes.
 
+    Of a data set with folds, where each image trains in one and tests in another, the first images.
+
     Args:
         dataset: A data set's HDF5 file; only the images shown are read.
         title: Shown above the picture.
@@ -27,11 +29,12 @@ def plot(
         columns: Classes at most.
     """
     names = hdf5.read_attributes(dataset)["class_names"]
-    (labels,) = hdf5.read_subset(dataset, "train", ("labels",))
+    subset = hdf5.POOL if hdf5.is_pooled(dataset) else "train"
+    (labels,) = hdf5.read_subset(dataset, subset, ("labels",))
     columns = min(columns, len(names))
     classes = np.linspace(0, len(names) - 1, columns).round().astype(int)
     picks = [np.flatnonzero(labels == c)[:rows] for c in classes]
-    images = hdf5.read_rows(dataset, "train", np.concatenate(picks))
+    images = hdf5.read_rows(dataset, subset, np.concatenate(picks))
     mosaic, pitch = _mosaic(images, [len(p) for p in picks], rows)
     width = style.PAGE_WIDTH
     cell = width / max(columns, 6)
@@ -50,7 +53,8 @@ def plot(
         axes.grid(visible=False)
         axes.spines[:].set_visible(False)
         size = f"{images.shape[2]} x {images.shape[1]} pixels"
-        axes.set_xlabel(f"{columns} of {len(names)} classes; training images, {size}")
+        drawn = "images" if subset == hdf5.POOL else "training images"
+        axes.set_xlabel(f"{columns} of {len(names)} classes; {drawn}, {size}")
         axes.set_ylabel("images of the class")
         style.heading(figure, title)
 

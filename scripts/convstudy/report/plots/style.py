@@ -109,10 +109,18 @@ def figure(width: float, height: float, outputs: Iterable[Path | str]) -> Iterat
             _save(picture, Path(path))
 
 
-def read_histories(histories: Iterable[tuple[int, Path | str]]) -> dict[int, pandas.DataFrame]:
-    """Read each seed's `history.csv`; raise `UserError` for a damaged or empty one."""
+Run = int | tuple[int, int]  # its seed, or (fold, seed)
+
+
+def run(told: int | list[int]) -> Run:
+    """A run as JSON has it: its seed, or the list of its fold and seed."""
+    return told if isinstance(told, int) else tuple(told)
+
+
+def read_histories(histories: Iterable[tuple[Run, Path | str]]) -> dict[Run, pandas.DataFrame]:
+    """Read each run's `history.csv`; raise `UserError` for a damaged or empty one."""
     frames = {}
-    for seed, path in sorted(histories):
+    for key, path in sorted(histories):
         try:
             frame = pandas.read_csv(path)
         except (OSError, ValueError) as error:
@@ -133,14 +141,23 @@ def read_histories(histories: Iterable[tuple[int, Path | str]]) -> dict[int, pan
                 f"{path}: the column {texts.columns[0]} holds what is no number. Delete the file "
                 f"and run the same command again."
             )
-        frames[seed] = frame
+        frames[key] = frame
     return frames
 
 
+def counted(runs: Iterable[Run]) -> str:
+    """How many runs there are, in words: `one seed`, `3 seeds`, `5 folds x 2 seeds`."""
+    columns = list(zip(*([one] if isinstance(one, int) else one for one in runs), strict=True))
+    return " x ".join(
+        f"{len(set(numbers))} {noun}s" if len(set(numbers)) > 1 else f"one {noun}"
+        for noun, numbers in zip(("fold", "seed")[-len(columns) :], columns, strict=True)
+    )
+
+
 def mean_over_seeds(
-    frames: Mapping[int, pandas.DataFrame], column: str
+    frames: Mapping[Run, pandas.DataFrame], column: str
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(epochs, mean of `column`) over the epochs that every seed reached.
+    """(epochs, mean of `column` over all runs) of the epochs that every run reached.
 
     Beyond the shortest run a mean would be of other seeds than before, and would jump.
     """
