@@ -68,8 +68,8 @@ def check_checksummed_archive(case: bytes, path: Path) -> None:
 def read_archive(case: bytes, path: Path) -> dict[str, bytes]:
     path.write_bytes(case)
     found = {}
-    with archives.extracted(path, is_image_name) as members:
-        for name, member in members.items():
+    with archives.extracted(path, is_image_name) as contents:
+        for name, member in contents.members.items():
             assert not name.startswith("/") and ".." not in name.split("/"), name
             with member.open() as stream:
                 found[name] = stream.read()

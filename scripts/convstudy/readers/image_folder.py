@@ -58,11 +58,11 @@ def open_reader(
         ignored[PurePosixPath(name).suffix[:20]] += 1
         return False
 
-    with archives.extracted(path, wanted) as members:
+    with archives.extracted(path, wanted) as contents:
         if ignored:
             kind = ignored.most_common(1)[0][0]
             log.info("%s: left out %d other files, most '%s'", path, ignored.total(), kind)
-        placed = _place(path, list(members), test_fraction, split_seed)
+        placed = _place(path, list(contents.members), test_fraction, split_seed)
         class_names = sorted({name for images in placed.values() for _, name in images})
         number = {name: label for label, name in enumerate(class_names)}
         names = {subset: [member for member, _ in placed[subset]] for subset in SUBSETS}
@@ -73,7 +73,7 @@ def open_reader(
 
         def image(subset: str, index: int, size: tuple[int, int]) -> np.ndarray:
             member = names[subset][index]
-            with members[member].open() as stream:
+            with contents.members[member].open() as stream:
                 return load_image(stream, size, f"{path}: {member}")
 
         yield Source(class_names, labels, names, image)
