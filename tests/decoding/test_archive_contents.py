@@ -140,7 +140,7 @@ def test_hard_links_have_the_content_of_the_earlier_member(tmp_path, mode):
         ([("2.png", SYMBOLIC, "2.png")], "which leads on and on"),
         ([("2.png", SYMBOLIC, "3.png"), ("3.png", SYMBOLIC, "2.png")], "which leads on and on"),
         ([("2.png", SYMBOLIC, "a"), ("a", FOLDER, "")], "which is no file of the archive"),
-        ([("1.png", FILE, b"x"), ("1.png", SYMBOLIC, "1.png")], "'1.png' (occurs twice|is a link)"),
+        ([("1.png", FILE, b"x"), ("1.png", SYMBOLIC, "1.png")], "'1.png' occurs twice"),
         ([("0", FILE, b"x")] + [("1.png", SYMBOLIC, "0")] * 2, "'1.png' occurs twice"),
         ([("0", FILE, b"x")] * 2 + [("1.png", SYMBOLIC, "0")], "'0' occurs twice"),
     ],
