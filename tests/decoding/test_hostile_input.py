@@ -54,7 +54,7 @@ def tar_with(path, *members, size=0, **fields):
         ("/tmp/ant/9.png", tarfile.REGTYPE, "", "leads out of the archive"),
         ("../folder", tarfile.DIRTYPE, "", "leads out of the archive"),
         ("ant/9.png", tarfile.SYMTYPE, "/etc/passwd", "is a link to '/etc/passwd'"),
-        ("ant/9.png", tarfile.SYMTYPE, "0.png", "is a link to '0.png'"),
+        ("ant/9.png", tarfile.SYMTYPE, "8.png", "is a link to '8.png', which is no file of"),
         ("ant/9.png", tarfile.LNKTYPE, "../../secret", "is a link to"),
         ("ant/9.png", tarfile.CHRTYPE, "", "is a device"),
         ("ant/9.png", tarfile.BLKTYPE, "", "is a device"),
@@ -246,8 +246,8 @@ def test_mutated_archives_raise_nothing_else(tmp_path_factory, kind, changes, re
     path = folder / "mutated"
     path.write_bytes(content)
     try:
-        with archives.extracted(path, is_image_name) as members:
-            for member in members.values():
+        with archives.extracted(path, is_image_name) as contents:
+            for member in contents.members.values():
                 with member.open() as stream:
                     assert len(stream.read()) == member.size
     except UserError as error:

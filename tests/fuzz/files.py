@@ -1,13 +1,7 @@
-"""Targets: archives, pickles and lists, which come from strangers."""
+"""Targets: pickles and lists, which come from strangers."""
 
-import bz2
-import gzip
-import io
-import lzma
 import os
 import pickletools
-import tarfile
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -16,137 +10,12 @@ from hypothesis import strategies as st
 
 from convstudy.data import hdf5
 from convstudy.data.preparation import prepare
-from convstudy.decoding import archives
 from convstudy.decoding.archive_entries import FileMember
-from convstudy.decoding.images import is_image_name
 from convstudy.decoding.safe_pickle import load_pickle
 from convstudy.readers import open_source
+from fuzz.archives import tar_of
 from fuzz.harness import Target
 from fuzz.mutations import mutated
-
-MEMBERS = {"ant/1.png": b"good" * 50, "bee/" + "a" * 120 + ".png": b"x", "é/3.png": b"", "t": b"y"}
-
-
-def tar_of(members: dict[str, bytes], form: int = tarfile.PAX_FORMAT) -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w", format=form) as tar:
-        for name, content in members.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(content)
-            tar.addfile(member, io.BytesIO(content))
-    return buffer.getvalue()
-
-
-def zip_of(members: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", method) as archive:
-        for name, content in members.items():
-            archive.writestr(zipfile.ZipInfo(name), content, method)
-    return buffer.getvalue()
-
-
-def gz(content: bytes) -> bytes:
-    return gzip.compress(content, 1, mtime=0)
-
-
-PACKERS = [bytes, gz, bz2.compress, lzma.compress]
-
-
-def archive_bytes() -> st.SearchStrategy[bytes]:
-    tar, gnu = tar_of(MEMBERS), tar_of(MEMBERS, tarfile.GNU_FORMAT)
-    packed = [pack(tar) for pack in PACKERS]
-    return mutated([*packed, gnu, *(zip_of(MEMBERS, m) for m in (0, 8, 12, 14))])
-
-
-def check_checksummed_archive(case: bytes, path: Path) -> None:
-    found = read_archive(case, path)
-    if case[257:262] != b"ustar":  # a plain tar has no checksum of its contents
-        for name in found.keys() & MEMBERS.keys():
-            assert found[name] == MEMBERS[name], f"other content in {name}"
-
-
-def read_archive(case: bytes, path: Path) -> dict[str, bytes]:
-    path.write_bytes(case)
-    found = {}
-    with archives.extracted(path, is_image_name) as members:
-        for name, member in members.items():
-            assert not name.startswith("/") and ".." not in name.split("/"), name
-            with member.open() as stream:
-                found[name] = stream.read()
-            assert len(found[name]) == member.size
-    assert sum(map(len, found.values())) <= archives.FREE_BYTES + archives.MAX_RATIO * len(case)
-    return found
-
-
-_NAMES = st.sampled_from(
-    ["a/1.png", "a/2.png", "../1.png", "/etc/1.png", "a/../../1.png", "C:\\1.png", "\\1.png", "a/"]
-    + ["", ".", "./a/1.png", "a//1.png", "a/" * 600 + "1.png", "é.png", "a\0b.png", "..", "-.png"]
-) | st.text(max_size=12)
-_SIZES = st.sampled_from([0, 1, 5, 512, 513, 2**21, 2**31, 2**33 - 1, 2**40, 2**63, -1])
-_PAX = st.dictionaries(
-    st.sampled_from(["path", "size", "linkpath", "GNU.sparse.map", "GNU.sparse.major"])
-    | st.sampled_from(["GNU.sparse.size", "GNU.sparse.realsize", "hdrcharset", "mtime"]),
-    st.sampled_from(["", "0", "1", "-1", "0,1", "1e9", "9" * 30, "../x.png", "BINARY", "nan"]),
-    max_size=2,
-)
-_TAR_MEMBER = st.tuples(
-    _NAMES,
-    st.sampled_from(list(b"0\x001234567xgLKSNVA")) | st.integers(0, 255),
-    _NAMES,
-    _SIZES,
-    st.binary(max_size=9),
-    _PAX,
-    st.tuples(st.integers(0, 511), st.binary(max_size=4)),
-)
-
-
-def tar_member(name, kind, link, size, content, pax, patch) -> bytes:
-    """One member with a right header checksum and any other field wrong."""
-    member = tarfile.TarInfo(name[:5000])
-    member.type, member.linkname, member.size = bytes([kind]), link, size
-    member.pax_headers = pax
-    form = tarfile.PAX_FORMAT if pax else tarfile.GNU_FORMAT
-    try:
-        header = bytearray(member.tobuf(form, "utf-8", "surrogateescape"))
-    except (ValueError, UnicodeError):
-        header = bytearray(512)
-    head = header[-512:]
-    head[patch[0] : patch[0] + len(patch[1])] = patch[1]
-    head[148:156] = b" " * 8
-    head[148:156] = b"%06o\0 " % sum(head[:512])
-    return bytes(header[:-512] + head[:512] + content + bytes(-len(content) % 512))
-
-
-def tar_structure() -> st.SearchStrategy[bytes]:
-    def build(members: list[tuple], pack: int, end: int) -> bytes:
-        return PACKERS[pack](b"".join(tar_member(*m) for m in members) + bytes(512 * end))
-
-    packs = st.integers(0, len(PACKERS) - 1)
-    return st.builds(build, st.lists(_TAR_MEMBER, max_size=4), packs, st.integers(0, 3))
-
-
-def zip_structure() -> st.SearchStrategy[bytes]:
-    member = st.tuples(
-        _NAMES, st.binary(max_size=30), st.integers(0, 2**32 - 1), st.sampled_from([0, 8, 12, 14])
-    )
-
-    def build(members: list[tuple], patches: list[tuple]) -> bytes:
-        buffer = io.BytesIO()
-        with zipfile.ZipFile(buffer, "w") as archive:
-            for name, content, attributes, method in members:
-                info = zipfile.ZipInfo(name or "x")
-                info.external_attr = attributes
-                archive.writestr(info, content, method)
-        content = bytearray(buffer.getvalue())
-        directory = max(0, content.find(b"PK\x01\x02"))
-        for position, patch in patches:
-            start = directory + position % (len(content) - directory)
-            content[start : start + len(patch)] = patch
-        return bytes(content)
-
-    patches = st.lists(st.tuples(st.integers(0, 300), st.binary(max_size=4)), max_size=3)
-    return st.builds(build, st.lists(member, max_size=4), patches)
-
 
 GOOD_PICKLES = [
     fx.dumped({b"data": np.arange(6, dtype=np.uint8).reshape(2, 3), b"l": [1, 2], b"n": [b"x"]}, p)
@@ -247,9 +116,6 @@ def check_lists(case: bytes, path: Path) -> None:
 
 
 TARGETS = [
-    Target("archive bytes", archive_bytes, check_checksummed_archive),
-    Target("tar structure", tar_structure, read_archive),
-    Target("zip structure", zip_structure, read_archive),
     Target("pickle bytes", lambda: mutated(GOOD_PICKLES), check_pickle),
     Target("pickle opcodes", pickle_structure, check_pickle),
     Target("cifar contents", cifar_archives, check_cifar, share=0.25, names="case|^class"),

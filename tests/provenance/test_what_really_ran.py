@@ -103,7 +103,7 @@ READERS = {
     ),
     "hidden": (
         "def build():\n    return open('given/.width').read()\n",
-        "hidden_of_this_test.py reads given/.width, which is hidden",
+        "hidden_of_this_test.py reads given/.width, which is hidden or",
     ),
     "variable": (
         "import os\n\n\ndef build():\n    return os.getenv('WIDTH', 3)\n",

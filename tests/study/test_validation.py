@@ -72,6 +72,39 @@ def test_paths_of_backbones_are_compared_as_those_of_sources():
     assert weights["file"] == "data/own.weights.h5"
 
 
+def test_a_tilde_is_the_home_folder(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/me")
+    source = {"addresses": ["https://example.org/x"], "size": 1, "sha256": "0" * 64}
+    config = checked(
+        datasets__demo_objects__files={"archive": "~/photos"},
+        backbones__own={"file": "~/own.keras"},
+        backbones__loaded={"application": "ResNet50", "weights": {"file": "~/own.weights.h5"}},
+        sources={"~/photos": source, "data/a~b": source},
+    )
+    assert config["datasets"]["demo_objects"]["files"]["archive"] == "/home/me/photos"
+    assert config["backbones"]["own"]["file"] == "/home/me/own.keras"
+    assert config["backbones"]["loaded"]["weights"]["file"] == "/home/me/own.weights.h5"
+    assert list(config["sources"]) == ["/home/me/photos", "data/a~b"]
+    with pytest.raises(UserError, match="sources: '~/x' and '/home/me/x' are the same file"):
+        checked(sources={"~/x": source, "/home/me/x": source})
+
+
+@pytest.mark.parametrize(
+    ("change", "where"),
+    [
+        ({"datasets__demo_objects__files": {"archive": "a/{x}"}}, "demo_objects.files.archive"),
+        ({"backbones__own": {"file": "{x}/own.keras"}}, "backbones.own.file"),
+        (
+            {"backbones__own": {"application": "ResNet50", "weights": {"file": "{x, y}.h5"}}},
+            "backbones.own.weights.file",
+        ),
+    ],
+)
+def test_braces_in_a_path_are_refused(change, where):
+    with pytest.raises(UserError, match=f"{where}: '.*' has braces in it, which Snakemake"):
+        checked(**change)
+
+
 BIRDS = "variants.features_one_layer.backbone"
 
 

@@ -1,4 +1,4 @@
-"""Handles to the files of an unpacked archive or of a folder: a size, and a way to open them."""
+"""What an unpacked archive or a folder holds, and handles to its files."""
 
 import io
 import os
@@ -50,6 +50,23 @@ class SpooledMember:
     def open(self) -> BinaryIO:
         """Open the stretch as a file of its own."""
         return io.BufferedReader(_Stretch(self.descriptor, self.start, self.size))
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What is in an archive or a folder; system files are not mentioned anywhere.
+
+    Attributes:
+        members: the files that were asked for, by name ("folder/file"), sorted by name.
+        empty_folders: the names of the folders that hold no file at all, wanted or not, nor any
+            folder that does; sorted.
+        left_out: (name, reason) of links and special files that are not among the members, sorted;
+            "NAME REASON." is a sentence.
+    """
+
+    members: dict[str, Member]
+    empty_folders: list[str]
+    left_out: list[tuple[str, str]]
 
 
 class _Stretch(io.RawIOBase):

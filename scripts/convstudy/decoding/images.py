@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image
 
 from convstudy.foundation.errors import UserError
-from convstudy.foundation.folder_digests import is_hidden
+from convstudy.foundation.system_files import is_system_file
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif")
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF")
@@ -42,7 +42,7 @@ _UPRIGHT = {
 
 def is_image_name(name: str) -> bool:
     """Tell by its ending whether a file counts as an image; hidden files never do."""
-    return not is_hidden(name) and name.lower().endswith(ENDINGS)
+    return not is_system_file(name) and name.lower().endswith(ENDINGS)
 
 
 @dataclass(frozen=True)

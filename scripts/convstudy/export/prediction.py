@@ -24,7 +24,7 @@ def find_images(path: Path) -> tuple[list[Named], list[str]]:
 
     Returns:
         (name relative to the folder, path) of each image, sorted by name; and the names of the
-        other files, but for hidden ones.
+        other files, but for system files.
 
     Raises:
         UserError: there is no image.
@@ -33,13 +33,12 @@ def find_images(path: Path) -> tuple[list[Named], list[str]]:
         return [(path.name, path)], []
     if not path.is_dir():
         raise UserError(f"{path}: there is no such file or folder; expected images to classify")
-    found = [
-        entry for entry in folder_digests.files(path) if not folder_digests.is_hidden(entry[0])
-    ]
-    images = [entry for entry in found if is_image_name(entry[0])]
+    found = folder_digests.listing(path)
+    images = [entry for entry in found.files if is_image_name(entry[0])]
     if not images:
         raise UserError(f"{path}: holds no images, expected files that end in {', '.join(ENDINGS)}")
-    return images, [name for name, _ in found if not is_image_name(name)]
+    others = [name for name, _ in found.files if not is_image_name(name)]
+    return images, others + [name for name, _ in found.left_out]
 
 
 def classify(

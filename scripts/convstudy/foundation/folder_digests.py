@@ -3,46 +3,130 @@
 The module imports the standard library alone: the Snakefile reads folders too.
 """
 
+import bisect
 import hashlib
 import os
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
 from convstudy.foundation import digests
 from convstudy.foundation.errors import UserError
+from convstudy.foundation.system_files import is_system_file
+
+MAX_ENTRIES = 2_000_000  # links that lead to folders of links could multiply without end
+
+
+@dataclass
+class Listing:
+    """What lies beneath a folder; names are relative to it, and system files are not among them.
+
+    Attributes:
+        files: (name, path) of each file, sorted by name.
+        folders: the names of the folders.
+        left_out: (name, reason) of what is neither.
+    """
+
+    files: list[tuple[str, Path]] = field(default_factory=list)
+    folders: list[str] = field(default_factory=list)
+    left_out: list[tuple[str, str]] = field(default_factory=list)
+
+
+def listing(folder: Path) -> Listing:
+    """List a folder with all beneath it; a link is taken as a copy of what it leads to.
+
+    Left out are links to a folder that the link itself lies in, which would never end, and pipes,
+    sockets and devices, which would block whoever opens them. A link that leads nowhere is listed:
+    whoever opens it says so.
+
+    Raises:
+        UserError: a folder cannot be read, or there is more than `MAX_ENTRIES` to list.
+    """
+    found = Listing()
+    waiting = [("", str(folder), (os.path.realpath(folder),))]
+    entries = 0
+    while waiting:
+        above, here, entered = waiting.pop()
+        for entry in _entries(here):
+            name = above + entry.name
+            if is_system_file(entry.name):
+                continue
+            entries += 1
+            if entries > MAX_ENTRIES:
+                raise UserError(
+                    f"{folder}: holds more than {MAX_ENTRIES:,} files and folders, what its links "
+                    f"lead to included. Expected the folder of one data set: name that, or remove "
+                    f"links that lead to the same folders again and again."
+                )
+            kind = _kind(entry)
+            if kind == "folder":
+                real = os.path.join(entered[-1], entry.name)
+                if entry.is_symlink():
+                    real = os.path.realpath(entry.path)
+                    if any(_is_within(path, real) for path in entered):
+                        found.left_out.append((name, "is a link to a folder that it lies in"))
+                        continue
+                found.folders.append(name)
+                waiting.append((f"{name}/", entry.path, (*entered, real)))
+            elif kind == "file":
+                found.files.append((name, Path(entry.path)))
+            else:
+                found.left_out.append((name, "is a pipe, a socket or a device"))
+    for names in (found.files, found.folders, found.left_out):
+        names.sort()
+    return found
+
+
+def _entries(folder: str) -> list[os.DirEntry]:
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except OSError as error:
+        raise UserError(f"{folder}: the folder cannot be listed ({error.strerror}).") from error
+
+
+def _kind(entry: os.DirEntry) -> str:
+    if not entry.is_symlink():
+        return "folder" if entry.is_dir() else "file" if entry.is_file() else "other"
+    # unlike the entry's own methods, these take a link in a circle for one that leads nowhere
+    if os.path.isdir(entry.path):
+        return "folder"
+    return "file" if os.path.isfile(entry.path) or not os.path.exists(entry.path) else "other"
+
+
+def _is_within(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder.rstrip("/") + "/")
 
 
 def files(folder: Path) -> list[tuple[str, Path]]:
-    """List the files beneath a folder as (name relative to it, path), sorted by name."""
-    found = []
-    entered: set[str] = set()
-
-    def fail(error: OSError) -> None:
-        raise UserError(f"{error.filename}: the folder cannot be listed ({error.strerror}).")
-
-    for here, folders, names in os.walk(folder, followlinks=True, onerror=fail):
-        real = os.path.realpath(here)
-        if real in entered:  # a link that leads back to a folder above would never end
-            folders.clear()
-            continue
-        entered.add(real)
-        folders.sort()
-        above = Path(here).relative_to(folder).as_posix()
-        for name in names:
-            path = os.path.join(here, name)
-            # A pipe would block whoever opens it; a link that leads nowhere is reported later.
-            if os.path.isfile(path) or not os.path.exists(path):
-                found.append((name if above == "." else f"{above}/{name}", Path(path)))
-    return sorted(found)
+    """The files of `listing`: (name, path), sorted by name."""
+    return listing(folder).files
 
 
-def is_hidden(name: str) -> bool:
-    """Tell whether a file is hidden, or lies in a hidden folder or in macOS's `__MACOSX`."""
-    return any(part.startswith(".") or part == "__MACOSX" for part in name.split("/"))
+def empty(folders: Iterable[str], above_files: Iterable[str]) -> list[str]:
+    """Find the folders that hold no file, nor any folder that does.
+
+    Args:
+        folders: names of folders.
+        above_files: the folders that files lie in.
+
+    Returns:
+        Names out of `folders`, sorted.
+    """
+    # Names with the same beginning are neighbours. To collect all folders above each file would
+    # take memory by the square of a name's length, and an archive chooses its names.
+    ordered = sorted({f"{name}/" for name in above_files})
+
+    def holds_files(start: str) -> bool:
+        place = bisect.bisect_left(ordered, start)
+        return place < len(ordered) and ordered[place].startswith(start)
+
+    return sorted(name for name in set(folders) if not holds_files(f"{name}/"))
 
 
 def digest(folder: Path) -> str:
-    """SHA-256 of the names and digests of a folder's files; hidden files are left out.
+    """SHA-256 of the names and digests of a folder's files; system files are left out.
 
     Every process reads every byte of the folder once: about a second for 0.5 GB or for 15,000 small
     files that the system has in memory, as long as the disk takes for others. Further calls of the
@@ -50,8 +134,6 @@ def digest(folder: Path) -> str:
     """
     total = hashlib.sha256()
     for name, path in files(folder):
-        if is_hidden(name):
-            continue
         try:
             status = path.stat()
             content = _of_file(path, status.st_size, status.st_mtime_ns)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from convstudy.foundation import atomic_files, folder_digests
 from convstudy.foundation.errors import UserError
+from convstudy.foundation.system_files import is_system_file
 from convstudy.provenance import records
 
 # Not made by a step, or not a result.
@@ -54,7 +55,7 @@ def _files_in(results: Path) -> Iterator[Path]:
     tops = (path for path in results.iterdir() if not path.is_symlink())
     for top in tops:
         for path in (top, *top.rglob("*")) if top.name not in UNRECORDED else ():
-            hidden = folder_digests.is_hidden(path.relative_to(results).as_posix())
+            hidden = is_system_file(path.relative_to(results).as_posix())
             if path.is_file() and (not hidden or path.name.startswith(atomic_files.PART)):
                 yield path
 

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import FrameType
 
-from convstudy.foundation import atomic_files, folder_digests, plugin_files
+from convstudy.foundation import atomic_files, plugin_files, system_files
 from convstudy.foundation.errors import UserError
 
 # Where the system and Python's libraries keep what every program reads.
@@ -51,8 +51,8 @@ class _Allowed:
             if path == given:
                 return None
             if _is_in(path, [given]):
-                hidden = folder_digests.is_hidden(os.path.relpath(path, given))
-                return "is hidden, so it is not in the record" if hidden else None
+                hidden = system_files.is_system_file(os.path.relpath(path, given))
+                return "is hidden or a system's own, so it is not in the record" if hidden else None
         if path in self.files or _is_in(path, [*self.own]):
             return None
         libraries = [sys.prefix, sys.base_prefix]

@@ -47,8 +47,8 @@ def open_reader(
     archive = files["archive"]
     if labels not in ("fine", "coarse"):
         raise UserError(f"labels: '{labels}', expected 'fine' or 'coarse'.")
-    with archives.extracted(archive, lambda name: PurePosixPath(name).name in _MEMBERS) as members:
-        paths = _by_file_name(archive, members)
+    with archives.extracted(archive, lambda name: PurePosixPath(name).name in _MEMBERS) as contents:
+        paths = _by_file_name(archive, contents.members)
         form = _CIFAR_10 if "batches.meta" in paths else _CIFAR_100
         wanted = {name for group in form.values() for name in group}
         if wanted - set(paths):

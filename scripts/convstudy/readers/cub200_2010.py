@@ -39,8 +39,8 @@ def open_reader(files: dict[str, Path]) -> Iterator[Source]:
     every = [(part, name) for part, lines in names.items() for name in lines]
     labels = np.array([number[_class_of(name)] for _, name in every], dtype=np.int64)
     archive = files["images"]
-    with archives.extracted(archive, lambda member: _key(member) in listed) as members:
-        found = _index(archive, members)
+    with archives.extracted(archive, lambda member: _key(member) in listed) as contents:
+        found = _index(archive, contents.members)
         for subset, lines in names.items():
             missing = [name for name in lines if name not in found]
             if missing:
@@ -80,9 +80,9 @@ def _index(archive: Path, members: dict[str, Member]) -> dict[str, Member]:
 def _read_lists(archive: Path) -> dict[str, list[str]]:
     """Read both lists; the names of each are sorted, which is the order of the data set."""
     wanted = {name: subset for subset, name in LISTS.items()}
-    with archives.extracted(archive, lambda name: PurePosixPath(name).name in wanted) as members:
+    with archives.extracted(archive, lambda name: PurePosixPath(name).name in wanted) as contents:
         names: dict[str, list[str]] = {}
-        for path, member in members.items():
+        for path, member in contents.members.items():
             subset = wanted[PurePosixPath(path).name]
             if subset in names:
                 raise UserError(f"{archive}: holds {LISTS[subset]} twice, expected once.")

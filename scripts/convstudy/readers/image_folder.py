@@ -47,11 +47,11 @@ def open_reader(files: dict[str, Path]) -> Iterator[Source]:
         ignored[PurePosixPath(name).suffix[:20]] += 1
         return False
 
-    with archives.extracted(path, wanted) as members:
+    with archives.extracted(path, wanted) as contents:
         if ignored:
             kind = ignored.most_common(1)[0][0]
             log.info("%s: left out %d other files, most '%s'", path, ignored.total(), kind)
-        placed = _place(path, list(members))
+        placed = _place(path, list(contents.members))
         class_names = sorted({name for _, name in placed.values()})
         number = {name: label for label, name in enumerate(class_names)}
         names = list(placed)
@@ -59,7 +59,7 @@ def open_reader(files: dict[str, Path]) -> Iterator[Source]:
         parts = [part for part, _ in placed.values()]
 
         def image(index: int) -> BinaryIO:
-            return members[names[index]].open()
+            return contents.members[names[index]].open()
 
         yield Source(class_names, labels, names, image, parts if any(parts) else ())
 

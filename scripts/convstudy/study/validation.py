@@ -3,6 +3,8 @@
 Read by the Snakefile before any job starts, so it imports neither TensorFlow nor NumPy.
 """
 
+import os
+import re
 from pathlib import Path
 
 import yaml
@@ -29,6 +31,7 @@ def validate(config: Block, schema_path: Path | str) -> None:
     schema.check(config, rules)
     for section in NAMED:
         _check_case(section, config[section])
+    config["sources"] = _with_plain_paths("sources", config["sources"])
     for folder in ("models", "generators"):
         for name, block in config[folder].items():
             where, options = f"{folder}.{name}", plugin_options.options(block)
@@ -97,8 +100,9 @@ def _check_files(where: str, block: Block) -> None:
                 f"config: {where}.files: '{name}' is missing; reader '{block['reader']}' reads "
                 f"{', '.join(needed)}."
             )
-    # Snakemake compares paths as texts: `./a` and `a/` would not be the `a` that a rule makes
-    block["files"] = {name: str(Path(path)) for name, path in block["files"].items()}
+    block["files"] = {
+        name: _plain_path(f"{where}.files.{name}", path) for name, path in block["files"].items()
+    }
     roles: dict[str, str] = {}
     for name, path in block["files"].items():
         other = roles.setdefault(path, name)
@@ -107,6 +111,31 @@ def _check_files(where: str, block: Block) -> None:
                 f"config: {where}.files: '{other}' and '{name}' are the same file '{path}'. Name "
                 f"one file each; if it holds both, unpack it and name the folder twice."
             )
+
+
+def _plain_path(where: str, path: str) -> str:
+    """The one spelling of a path, from the home folder on where it begins with `~`.
+
+    Snakemake compares paths as texts: `./a` and `a/` would not be the `a` that a rule makes.
+    """
+    if re.search(r"\{.*\}", path, re.DOTALL):
+        raise UserError(
+            f"config: {where}: '{path}' has braces in it, which Snakemake takes for a wildcard. "
+            f"Rename this file or folder, or make a link to it whose path has no braces."
+        )
+    return str(Path(os.path.expanduser(path)))
+
+
+def _with_plain_paths(where: str, blocks: Block) -> Block:
+    """The blocks of files under the one spelling of their paths."""
+    spelled: dict[str, str] = {}
+    for path in blocks:
+        other = spelled.setdefault(_plain_path(where, path), path)
+        if other != path:
+            raise UserError(
+                f"config: {where}: '{other}' and '{path}' are the same file. Remove one of them."
+            )
+    return {plain: blocks[path] for plain, path in spelled.items()}
 
 
 def check_backbone(where: str, block: Block) -> None:
@@ -123,7 +152,7 @@ def check_backbone(where: str, block: Block) -> None:
                     f"config: {where}.{key}: {block[key]!r} given, but a backbone from a file "
                     f"brings its weights and layers with it. Remove this key."
                 )
-        block["file"] = str(Path(block["file"]))  # as in `_check_files`
+        block["file"] = _plain_path(f"{where}.file", block["file"])
     elif block["weights"] is None:
         block["weights"] = "imagenet"
     if isinstance(block["weights"], dict):
@@ -136,7 +165,8 @@ def check_backbone(where: str, block: Block) -> None:
         if given == ["variant"]:
             block["weights"].setdefault("seed", 0)
         else:
-            block["weights"]["file"] = str(Path(block["weights"]["file"]))
+            weights = block["weights"]
+            weights["file"] = _plain_path(f"{where}.weights.file", weights["file"])
 
 
 def _known(config: Block, section: str, name: str, where: str) -> Block:
