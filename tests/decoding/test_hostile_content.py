@@ -241,7 +241,7 @@ def test_folders_that_are_no_data_set(tmp_path, members, expected):
 def test_a_class_with_too_few_images(tmp_path):
     members = fx.folder_members(4) | {"dog/1.png": fx.encoded(fx.picture())}
     folder = fx.write_files(tmp_path / "data", members)
-    with pytest.raises(UserError, match="class 'dog': 0 images in the train part"):
+    with pytest.raises(UserError, match="class 'dog': 1 images, expected at least 3"):
         fx.prepared("image_folder", {"images": folder}, tmp_path)
 
 
