@@ -1,0 +1,64 @@
+"""What every image of a data set is brought to."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from convstudy.foundation.errors import UserError
+
+MAX_PIXELS = 89_478_485  # Pillow's own threshold: a quarter of a GiB at 24 bits a pixel
+_OPTIONAL = ("fit", "channels", "value_range", "max_pixels")
+
+
+@dataclass(frozen=True)
+class Form:
+    """What every image of a data set is brought to.
+
+    Attributes:
+        size: (height, width) in pixels.
+        fit: how another aspect ratio gets there: "stretch", "crop" (the middle is kept) or "pad"
+            (the whole image in the middle, with black beside it).
+        channels: 3 for RGB, 1 for grey (luminance, ITU-R 601-2).
+        value_range: what becomes 0 and 255 of images of more than 8 bits: "type" (0 and 65535), or
+            (low, high). "data" is to be replaced before decoding, see `data/originals.py`.
+        max_pixels: images of more are refused before they are decoded.
+    """
+
+    size: tuple[int, int]
+    fit: str = "stretch"
+    channels: int = 3
+    value_range: str | tuple[int, int] = "type"
+    max_pixels: int = MAX_PIXELS
+
+    @classmethod
+    def of(cls, block: Mapping[str, Any]) -> "Form":
+        """The form that a data set's block, its HDF5 file's attributes or a network asks for.
+
+        Raises:
+            UserError: `value_range` is no range.
+        """
+        given = {key: block[key] for key in _OPTIONAL if key in block}
+        wanted = given.get("value_range", "type")
+        if not isinstance(wanted, str):
+            low, high = given["value_range"] = tuple(wanted)
+            if not low < high:
+                raise UserError(
+                    f"value_range: [{low}, {high}] is empty. Expected [low, high] with low < high, "
+                    f"or one of: type, data."
+                )
+        return cls(tuple(block["image_size"]), **given)
+
+    @property
+    def mode(self) -> str:
+        """Pillow's mode of the images."""
+        return "RGB" if self.channels == 3 else "L"
+
+    def recorded(self) -> dict[str, Any]:
+        """What `of` needs beside `image_size` to make this form again: all that is no default."""
+        plain = Form(self.size)
+        values = {key: getattr(self, key) for key in _OPTIONAL}
+        return {
+            key: list(value) if isinstance(value, tuple) else value
+            for key, value in values.items()
+            if value != getattr(plain, key)
+        }
