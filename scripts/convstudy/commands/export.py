@@ -32,9 +32,9 @@ def command(run: Path, output: Path, force: bool) -> None:
     network = exported_network.of_run(finished)
     exported_network.save(network, output)
     about = network.about
-    height, width = about["image_size"]
+    shape = ", ".join(map(str, ("n", *network.model.input_shape[1:])))
     click.echo(
         f"{output}: {about['variant']} on {about['dataset']}, seed {about['seed']}; "
-        f"{len(about['class_names'])} classes, takes pixels (n, {height}, {width}, 3); "
+        f"{len(about['class_names'])} classes, takes pixels ({shape}); "
         f"{output.stat().st_size / 1e6:.1f} MB"
     )

@@ -7,6 +7,11 @@ from typing import Any
 from convstudy.foundation.errors import UserError
 
 MAX_PIXELS = 89_478_485  # Pillow's own threshold: a quarter of a GiB at 24 bits a pixel
+_FITS = {
+    "stretch": "aspect ratio not kept",
+    "crop": "aspect ratio kept, cropped to the middle",
+    "pad": "aspect ratio kept, in the middle of black",
+}
 _OPTIONAL = ("fit", "channels", "value_range", "max_pixels")
 
 
@@ -35,23 +40,45 @@ class Form:
         """The form that a data set's block, its HDF5 file's attributes or a network asks for.
 
         Raises:
-            UserError: `value_range` is no range.
+            UserError: a value that no form has.
         """
         given = {key: block[key] for key in _OPTIONAL if key in block}
         wanted = given.get("value_range", "type")
-        if not isinstance(wanted, str):
-            low, high = given["value_range"] = tuple(wanted)
-            if not low < high:
-                raise UserError(
-                    f"value_range: [{low}, {high}] is empty. Expected [low, high] with low < high, "
-                    f"or one of: type, data."
-                )
-        return cls(tuple(block["image_size"]), **given)
+        if isinstance(wanted, list | tuple):
+            given["value_range"] = tuple(wanted)
+        form = cls(tuple(block["image_size"]), **given)
+        form._check()
+        return form
+
+    def _check(self) -> None:
+        found = self.value_range
+        ends = [x for x in found if isinstance(x, int)] if isinstance(found, tuple) else []
+        if found not in ("type", "data") and not (
+            len(ends) == len(found) == 2 and ends[0] < ends[1]
+        ):
+            raise UserError(
+                f"value_range: {found} is no range. Expected type, data, or [low, high] of whole "
+                f"numbers with low < high."
+            )
+        if self.fit not in _FITS or self.channels not in (1, 3):
+            raise UserError(
+                f"fit: {self.fit}, channels: {self.channels}: expected one of {', '.join(_FITS)}, "
+                f"and 3 or 1 channels."
+            )
 
     @property
     def mode(self) -> str:
         """Pillow's mode of the images."""
         return "RGB" if self.channels == 3 else "L"
+
+    def described(self) -> str:
+        """A phrase on the pixels, for someone who makes them with another program."""
+        colours = "RGB" if self.channels == 3 else "grey"
+        deep = ""
+        if self.value_range != "type":
+            low, high = self.value_range
+            deep = f" (of grey of more than 8 bits, {low} became 0 and {high} became 255)"
+        return f"{colours}, 0-255{deep}, resized to image_size (bilinear, {_FITS[self.fit]})"
 
     def recorded(self) -> dict[str, Any]:
         """What `of` needs beside `image_size` to make this form again: all that is no default."""
