@@ -52,9 +52,9 @@ class Form:
 
     def _check(self) -> None:
         found = self.value_range
-        ends = [x for x in found if isinstance(x, int)] if isinstance(found, tuple) else []
+        whole = isinstance(found, tuple) and all(isinstance(end, int) for end in found)
         if found not in ("type", "data") and not (
-            len(ends) == len(found) == 2 and ends[0] < ends[1]
+            whole and len(found) == 2 and found[0] < found[1]
         ):
             raise UserError(
                 f"value_range: {found} is no range. Expected type, data, or [low, high] of whole "
