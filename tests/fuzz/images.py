@@ -12,6 +12,9 @@ from convstudy.decoding.images import Form, load_image
 from fuzz.harness import Target
 from fuzz.mutations import mutated
 
+FORM = Form((8, 6))
+GREY = Form((8, 6), "pad", 1, (100, 5000))
+
 
 def image_files() -> list[bytes]:
     picture, frames = fx.picture(1, (11, 9)), [fx.picture(2, (11, 9))]
@@ -58,7 +61,7 @@ def newer_files() -> list[bytes]:
         b"P2 # plain\n3 2 4095\n0 1 2 3 4 4095\n",
         b"P5 3 1 65535\n" + bytes(range(6)),
         fx.encoded(picture, "AVIF", icc_profile=odd),
-        fx.encoded(picture.convert("RGBA"), "AVIF", **pages),
+        fx.encoded(picture.convert("RGBA"), "AVIF"),
         fx.encoded(picture, "JPEG2000"),
         fx.encoded(deep, "JPEG2000", no_jp2=True),
         fx.encoded(picture, "HEIF"),
@@ -82,7 +85,7 @@ def right_crcs(content: bytes) -> bytes:
     return bytes(fixed)
 
 
-def check_image(case: bytes, path: Path, form: Form = Form((8, 6))) -> None:
+def check_image(case: bytes, path: Path, form: Form = FORM) -> None:
     path.write_bytes(case)
     with open(path, "rb") as stream:
         pixels = load_image(stream, form, str(path))
@@ -90,7 +93,7 @@ def check_image(case: bytes, path: Path, form: Form = Form((8, 6))) -> None:
 
 
 def check_grey(case: bytes, path: Path) -> None:
-    check_image(case, path, Form((8, 6), "pad", 1, (100, 5000)))
+    check_image(case, path, GREY)
 
 
 TARGETS = [
