@@ -16,7 +16,13 @@ ENDINGS = (
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "AVIF", "JPEG2000", "HEIF")
 HEAD = 512  # bytes that tell what a file is
 
-_IMAGES = (
+
+def _compiled(flags: re.RegexFlag, *kinds: tuple[bytes, str]) -> tuple:
+    return tuple((re.compile(pattern, flags), name) for pattern, name in kinds)
+
+
+_IMAGES = _compiled(
+    re.DOTALL,
     (rb"\xff\xd8\xff", "JPEG"),
     (rb"\x89PNG\r\n\x1a\n", "PNG"),
     (rb"RIFF....WEBP", "WEBP"),
@@ -25,10 +31,11 @@ _IMAGES = (
     (rb"II[*+]\0|MM\0[*+]", "TIFF"),
     (rb"P[1-6f][\s#]", "PPM"),
     (rb"\0\0\0\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51", "JPEG2000"),
-    (rb"....ftyp(avi[fs]|mi[af]f|(mif1|msf1)....(....){0,9}?avif)", "AVIF"),
-    (rb"....ftyp(hei[cxms]|hev[cxms]|mif1|msf1)", "HEIF"),
+    (rb"....ftyp(avi[fs]|(mif1|msf1|miaf)....(....){0,9}?avif)", "AVIF"),
+    (rb"....ftyp(hei[cxms]|hev[cxms]|mif1|msf1|miaf)", "HEIF"),
 )
-_OTHERS = (
+_OTHERS = _compiled(
+    re.DOTALL | re.IGNORECASE,
     (rb"\s*(<!doctype html|<html|<head)", "a web page"),
     (rb"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)?(<!doctype svg|<svg)", "a drawing (SVG)"),
     (rb"PK(\x03\x04|\x05\x06)", "a ZIP archive"),
@@ -64,11 +71,8 @@ def described(head: bytes) -> str:
     return "a text" if readable else "of an unknown format"
 
 
-def _first(kinds: tuple[tuple[bytes, str], ...], head: bytes) -> str | None:
-    for pattern, name in kinds:
-        if re.match(pattern, head, re.DOTALL | re.IGNORECASE if kinds is _OTHERS else re.DOTALL):
-            return name
-    return None
+def _first(kinds: tuple[tuple[re.Pattern[bytes], str], ...], head: bytes) -> str | None:
+    return next((name for pattern, name in kinds if pattern.match(head)), None)
 
 
 def is_cut(stream: BinaryIO, kind: str) -> bool:

@@ -13,7 +13,6 @@ alias when it shrinks). An image that has the size already is not touched.
 import contextlib
 import re
 import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -29,6 +28,9 @@ from convstudy.foundation.folder_digests import is_hidden
 
 # Pillow only warns above its threshold; `decode` refuses, so the warning would be noise.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+
+
+_SIXTEEN_BITS = re.compile(";16[BLN]")  # in Pillow's names of how a file stores its pixels
 
 
 class UnreadableImage(UserError):
@@ -96,8 +98,38 @@ def decode(source: Stored, form: Form, name: str) -> Decoded:
     """
     if isinstance(source, np.ndarray):
         return _of_array(source, form, name)
-    with _opened(source, form, name) as image:
-        truncated = any(re.search(";16[BLN]", str(tile.args)) for tile in image.tile)
+    if isinstance(source, Path | str):
+        try:
+            stream = open(source, "rb")
+        except OSError as error:
+            raise UnreadableImage(name, error.strerror or "it cannot be opened") from error
+        with stream:
+            return decode(stream, form, name)
+    try:
+        return _of_stream(source, form, name)
+    except UserError:
+        raise
+    except Image.DecompressionBombError as error:  # Pillow raises it, too, at twice the limit
+        raise _too_large(name, str(error), form) from error
+    except Exception as error:  # Pillow's decoders let many types escape on a damaged file
+        raise UnreadableImage(name, _reason(error, source)) from error
+
+
+def _of_stream(stream: BinaryIO, form: Form, name: str) -> Decoded:
+    """Decode a file by what its first bytes say."""
+    head = stream.read(formats.HEAD)
+    stream.seek(0)
+    kind = formats.format_of(head)
+    if kind is None:
+        raise UnreadableImage(name, f"the file is {formats.described(head)}")
+    if kind == "HEIF":
+        formats.register_heif()
+    # Where a decoder checks the size itself, it is by Pillow's limit.
+    Image.MAX_IMAGE_PIXELS = form.max_pixels
+    with Image.open(stream, formats=(kind,)) as image:
+        if image.width * image.height > form.max_pixels:
+            raise Image.DecompressionBombError(f"{image.width} x {image.height} pixels")
+        truncated = any(_SIXTEEN_BITS.search(str(tile.args)) for tile in image.tile)
         image.load()
         about = (image.height, image.width), image.mode, image.format
         turn = pixels.turn(image)
@@ -143,36 +175,6 @@ def _padded(image: Image.Image, width: int, height: int) -> Image.Image:
     return canvas
 
 
-@contextlib.contextmanager
-def _opened(source: Path | str | BinaryIO, form: Form, name: str) -> Iterator[Image.Image]:
-    """Open an image by what its first bytes say, and give whatever goes wrong its sentence."""
-    with contextlib.ExitStack() as stack:
-        kind = None
-        try:
-            stream = source
-            if isinstance(source, Path | str):
-                stream = stack.enter_context(open(source, "rb"))
-            head = stream.read(formats.HEAD)
-            stream.seek(0)
-            kind = formats.format_of(head)
-            if kind is None:
-                raise UnreadableImage(name, f"the file is {formats.described(head)}")
-            if kind == "HEIF":
-                formats.register_heif()
-            # Where a decoder checks the size itself, it is by Pillow's limit.
-            Image.MAX_IMAGE_PIXELS = form.max_pixels
-            image = stack.enter_context(Image.open(stream, formats=(kind,)))
-            if image.width * image.height > form.max_pixels:
-                raise Image.DecompressionBombError(f"{image.width} x {image.height} pixels")
-            yield image
-        except UserError:
-            raise
-        except Image.DecompressionBombError as error:  # Pillow raises it, too, at twice the limit
-            raise _too_large(name, str(error), form) from error
-        except Exception as error:  # Pillow's decoders let many types escape on a damaged file
-            raise UnreadableImage(name, _reason(error, stream, kind)) from error
-
-
 def _too_large(name: str, found: str, form: Form) -> UnreadableImage:
     return UnreadableImage(
         name,
@@ -182,19 +184,21 @@ def _too_large(name: str, found: str, form: Form) -> UnreadableImage:
     )
 
 
-def _reason(error: Exception, stream: BinaryIO, kind: str | None) -> str:
+def _reason(error: Exception, stream: BinaryIO) -> str:
     """What is wrong with a file that a decoder refused."""
     if isinstance(error, ImportError):
         return (
             "the file is a HEIC image, and the library for them is missing: install pillow-heif, "
             "or save the image as JPEG"
         )
-    said = first_line(error)
-    if isinstance(error, UnidentifiedImageError):
-        said = f"as {kind} it cannot be understood"
+    kind, said = None, first_line(error)
     with contextlib.suppress(OSError, ValueError):
+        stream.seek(0)
+        kind = formats.format_of(stream.read(formats.HEAD))
         if kind and ("truncated" in said.lower() or formats.is_cut(stream, kind)):
             return f"the file is a {kind} image that is cut off"
+    if isinstance(error, UnidentifiedImageError):
+        said = "it cannot be understood"
     return f"the file is a damaged {kind} image: {said}" if kind else said
 
 
