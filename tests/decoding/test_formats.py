@@ -12,7 +12,14 @@ import reader_fixtures as fx
 from PIL import Image
 
 from convstudy.decoding import formats
-from convstudy.decoding.images import Form, UnreadableImage, decode, is_image_name, load_image
+from convstudy.decoding.images import (
+    Form,
+    UnreadableImage,
+    decode,
+    is_image_like,
+    is_image_name,
+    load_image,
+)
 
 SIZE = (24, 20)  # width, height
 COLOUR = (200, 40, 90)
@@ -94,6 +101,13 @@ def test_endings_of_the_formats_count_and_the_content_decides():
     for ending in ("jfif", "JPE", "tif", "tiff", "ppm", "pgm", "avif", "jp2", "j2k", "heic"):
         assert is_image_name(f"a/b.{ending}")
     assert not is_image_name("b.txt") and not is_image_name(".b.tif")
+
+
+def test_images_that_are_not_read_are_told_from_other_files():
+    for name in ("b.NEF", "b.dcm", "b.jpf", "b.png"):
+        assert is_image_like(name)
+    assert not is_image_name("b.nef")
+    assert not is_image_like("b.txt") and not is_image_like(".b.nef")
 
 
 def test_an_image_with_another_ending_is_read(tmp_path):

@@ -10,7 +10,12 @@ from typing import BinaryIO
 
 ENDINGS = (
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"),
-    *(".ppm", ".pgm", ".pbm", ".pnm", ".avif", ".jp2", ".j2k", ".heic", ".heif"),
+    *(".ppm", ".pgm", ".pbm", ".pnm", ".avif", ".jp2", ".j2k", ".jpf", ".heic", ".heif"),
+)
+# Of images that are not read: a run must not pass them over as if they were other files.
+UNREAD_ENDINGS = (
+    *(".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf", ".dcm", ".nii", ".svg"),
+    *(".psd", ".exr", ".hdr", ".jxl", ".tga", ".ico", ".eps", ".fits", ".czi", ".nd2", ".svs"),
 )
 # As Pillow calls them.
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "AVIF", "JPEG2000", "HEIF")

@@ -22,7 +22,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from convstudy.decoding import formats, pixels
 from convstudy.decoding.form import Form
-from convstudy.decoding.formats import ENDINGS
+from convstudy.decoding.formats import ENDINGS, UNREAD_ENDINGS
 from convstudy.foundation.errors import UserError, first_line
 from convstudy.foundation.folder_digests import is_hidden
 
@@ -53,6 +53,11 @@ class UnreadableImage(UserError):
 def is_image_name(name: str) -> bool:
     """Tell by its ending whether a file counts as an image; hidden files never do."""
     return not is_hidden(name) and name.lower().endswith(ENDINGS)
+
+
+def is_image_like(name: str) -> bool:
+    """Tell by its ending whether a file holds an image, be it one that is read or not."""
+    return not is_hidden(name) and name.lower().endswith(ENDINGS + UNREAD_ENDINGS)
 
 
 @dataclass(frozen=True)
