@@ -32,9 +32,9 @@ def command(run: Path, output: Path, force: bool) -> None:
     network = exported_network.of_run(finished)
     exported_network.save(network, output)
     about = network.about
-    (height, width), channels = about["image_size"], about["channels"]
+    shape = ", ".join(map(str, ("n", *network.model.input_shape[1:])))
     click.echo(
         f"{output}: {about['variant']} on {about['dataset']}, seed {about['seed']}; "
-        f"{len(about['class_names'])} classes, takes pixels (n, {height}, {width}, {channels}); "
+        f"{len(about['class_names'])} classes, takes pixels ({shape}); "
         f"{output.stat().st_size / 1e6:.1f} MB"
     )

@@ -1,8 +1,8 @@
 """A trained network for use: one Keras model that takes pixels, and what must travel with it.
 
-The model takes pixels 0-255 (n, height, width, channels), RGB or grey, and gives probabilities
+The model takes pixels 0-255 (n, height, width, channels), of RGB or grey, and gives probabilities
 (n, classes). The generator's statistics and, for a head on features, the backbone are layers of it.
-`about` says what it is: class names, image size, channels, the run and its digests.
+`about` says what it is: class names, the form of its images, the run and its digests.
 """
 
 from collections.abc import Iterator
@@ -16,6 +16,7 @@ from keras import layers
 
 from convstudy import generators
 from convstudy.data import folds, hdf5
+from convstudy.decoding.form import Form
 from convstudy.export.finished_run import FOLDER, FinishedRun
 from convstudy.foundation import atomic_files, digests, fold_names, plugin_files
 from convstudy.foundation.errors import UserError
@@ -51,7 +52,8 @@ def of_run(run: FinishedRun) -> Deployed:
     shape = network.input_shape[1:]
     model = _chain(shape, [*make.layers(shape, statistics), network], metrics["variant"])
     _compare(model, run, generator["kind"], fold_names.parted(metrics["dataset"])[1])
-    return Deployed(model, _about(metrics, shape, digests.of_file(run.output("model.keras"))))
+    form = Form.of(hdf5.read_attributes(run.input("data")))
+    return Deployed(model, _about(metrics, form, digests.of_file(run.output("model.keras"))))
 
 
 def _with_backbone(backbone: keras.Model, head: keras.Model) -> keras.Model:
@@ -85,16 +87,15 @@ def _compare(model: keras.Model, run: FinishedRun, generator: str, fold: int | N
         )
 
 
-def _about(metrics: dict[str, Any], shape: tuple[int, ...], digest: str) -> dict[str, Any]:
+def _about(metrics: dict[str, Any], form: Form, digest: str) -> dict[str, Any]:
     """What a user of the network must know, and what made it."""
     names = ("dataset", "variant", "seed", "model", "generator", "backbone")
     provenance = metrics["provenance"]
-    colours = "grey" if shape[2] == 1 else "RGB"
     return {
         "class_names": metrics["class_names"],
-        "image_size": list(shape[:2]),
-        "channels": shape[2],
-        "pixels": f"{colours}, 0-255, resized to image_size (bilinear, aspect ratio not kept)",
+        "image_size": list(form.size),
+        **form.recorded(),
+        "pixels": form.described(),
         **{name: metrics[name] for name in names},
         "test_accuracy": metrics["test_accuracy"],
         "sha256": {"model": digest} | {name: provenance[name] for name in ("data", "code")},
@@ -144,13 +145,11 @@ def load(path: Path) -> Deployed:
         )
     model = keras_file.load_model(path, foreign=True)
     try:
-        shapes = (
-            (None, *about["image_size"], about.get("channels", 3)),
-            (None, len(about["class_names"])),
-        )
+        form = Form.of(about)
+        shapes = (None, *form.size, form.channels), (None, len(about["class_names"]))
         if (model.input_shape, model.output_shape) != shapes:
             raise ValueError(f"its shapes are not {shapes[0]} and {shapes[1]}")
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, UserError) as error:
         raise UserError(
             f"{path}: is another network than it says ({error}). Expected a file that "
             f"./convstudy export wrote: export the run again"

@@ -89,7 +89,7 @@ def _predict(
     network: "Deployed", images: Iterable[Named], skipped: list[str] | None
 ) -> Iterator[tuple[str, np.ndarray]]:
     """The name and the probabilities (classes,) of each image that can be read."""
-    pixels = _decoded(images, Form(tuple(network.about["image_size"])), skipped)
+    pixels = _decoded(images, Form.of(network.about), skipped)
     while batch := list(itertools.islice(pixels, BATCH)):
         probabilities = network.model.predict_on_batch(np.stack([image for _, image in batch]))
         yield from zip((name for name, _ in batch), probabilities, strict=True)
@@ -98,7 +98,7 @@ def _predict(
 def _decoded(
     images: Iterable[Named], form: Form, skipped: list[str] | None
 ) -> Iterator[tuple[str, np.ndarray]]:
-    """The name and the pixels (height, width, 3) of each image that can be read."""
+    """The name and the pixels (height, width, channels) of each image that can be read."""
     for name, path in images:
         try:
             yield name, load_image(path, form, str(path))

@@ -131,7 +131,7 @@ def _check_values(study_name: str, run: Block) -> None:
 
 
 def _channels(config: Block, run: Block) -> int:
-    return config["datasets"][run["dataset"]].get("channels", 3)
+    return config["datasets"][run["dataset"]]["channels"]
 
 
 def _check_channels(config: Block, run: Block) -> None:
