@@ -24,7 +24,7 @@ def find_images(path: Path) -> tuple[list[Named], list[str]]:
 
     Returns:
         (name relative to the folder, path) of each image, sorted by name; and the names of the
-        other files, but for system files.
+        other files and of links that cannot be followed. System files are in neither.
 
     Raises:
         UserError: there is no image.
