@@ -16,7 +16,7 @@ from convstudy.data.splits import draw_split
 from convstudy.decoding import images
 from convstudy.foundation import atomic_files, folder_digests
 from convstudy.foundation.errors import UserError
-from convstudy.readers import Source, open_source
+from convstudy.readers import Source, is_numbered, open_source
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,13 @@ def prepare(block: Mapping[str, Any], output: Path, facts: Path) -> None:
     """
     files = {key: Path(path) for key, path in block["files"].items()}
     with open_source(block["reader"], files, block["options"]) as source:
-        chosen = choose_classes(source.class_names, block["classes"], block["max_classes"])
+        chosen = choose_classes(
+            source.class_names,
+            block["classes"],
+            block["max_classes"],
+            block["exclude_classes"],
+            numbered=is_numbered(block["reader"]),
+        )
         drawn = draw_split(
             source,
             chosen,
