@@ -77,7 +77,8 @@ def decode(source: Path | str | BinaryIO | np.ndarray, form: Form, name: str) ->
     """Decode one image, at the size that it has.
 
     Args:
-        source: a file, a binary stream, or pixels: uint8 (height, width, 3).
+        source: a file, a binary stream, or pixels: uint8 (height, width) or (height, width, 1 or
+            3), or uint16 without colours.
         form: what is asked of all images.
         name: what messages call the image.
 
@@ -85,7 +86,9 @@ def decode(source: Path | str | BinaryIO | np.ndarray, form: Form, name: str) ->
         UserError: the file is no image of an admitted format, is cut, or is too large to decode.
     """
     if isinstance(source, np.ndarray):
-        return Decoded(Image.fromarray(source), source.shape[:2], "RGB", "array")
+        grey = source.reshape(source.shape[:2]) if source.shape[2:] == (1,) else source
+        image = Image.fromarray(grey)
+        return Decoded(_rgb(image), source.shape[:2], image.mode, "array")
     try:
         with Image.open(source, formats=FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:

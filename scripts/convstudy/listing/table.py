@@ -5,7 +5,7 @@ from pathlib import Path, PurePosixPath
 
 import pandas
 
-from convstudy.foundation.errors import UserError, first_line, nearest
+from convstudy.foundation.errors import UserError, closest, first_line
 
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab"}
 
@@ -71,7 +71,9 @@ def _read_text(path: Path) -> tuple[pandas.DataFrame, list[str]]:
         na_filter=False,
         skip_blank_lines=False,
     )
-    rows = rows.fillna("").astype(str).apply(lambda column: column.str.strip())
+    rows = rows.fillna("").astype(str)
+    # A cell may hold line breaks, which are blanks in names and in messages.
+    rows = rows.apply(lambda cells: cells.str.replace(r"[\r\n]+", " ", regex=True).str.strip())
     rows.columns = rows.iloc[0].tolist()
     rows.index += 1
     note = f"The columns of {path.name} are separated by a {SEPARATORS[separator]}."
@@ -91,9 +93,11 @@ def column(path: Path, table: pandas.DataFrame, option: str, name: str) -> list[
         UserError: there is none, or a cell is empty.
     """
     if name not in table.columns:
+        near = closest(name, table.columns)
+        meant = f" Did you mean '{near}'?" if near else ""
         raise UserError(
-            f"{path}: has no column '{name}' (option {option}). {nearest(name, table.columns)} "
-            f"Columns: {', '.join(map(str, table.columns[:20]))}."
+            f"{path}: has no column '{name}' (option {option}).{meant} Columns: "
+            f"{', '.join(table.columns[:20])}."
         )
     texts = table[name].tolist()
     if "" in texts:

@@ -9,8 +9,7 @@ To read another kind of data set, add one file `readers/<kind>.py` and name it i
 * if its labels are published numbers, which `classes` in config.yaml may name, `NUMBERED = True`.
 
 A reader finds images and says what they are; the program decodes them, one at a time while the data
-set is written, so neither needs memory for all. `image_folder.py` is the shortest reader to start
-from.
+set is written, so neither needs memory for all. `table.py` is a reader to start from.
 """
 
 import contextlib
