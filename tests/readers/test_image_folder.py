@@ -164,6 +164,18 @@ def test_an_empty_class_folder_stops_the_run(tmp_path, top, empty):
     assert data["attributes"]["class_names"] == ["cat", "dog"]
 
 
+def test_folders_without_images_above_the_classes_are_noted(tmp_path):
+    (tmp_path / "data/fox").mkdir(parents=True)
+    notes = read(tmp_path, classes("cats"))["facts"]["notes"]
+    assert len(notes) == 1 and "All images lie in 'cats'" in notes[0] and "'fox'" in notes[0]
+
+
+def test_names_that_are_not_utf8_may_stand_in_notes(tmp_path):
+    content = classes("") | members("cat/sub\udce9", count=1)
+    notes = read(tmp_path, content)["facts"]["notes"]
+    assert notes[0].startswith("1 images lie in sub-folders")
+
+
 def test_a_class_of_one_image(tmp_path):
     content = classes("", 6) | {"fox/1.png": PIXELS}
     folder = fx.write_files(tmp_path / "data", content)

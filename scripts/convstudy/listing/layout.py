@@ -88,7 +88,11 @@ def find_layout(listing: Listing) -> Layout:
         {"/".join(p): name for p, name in classes.items()},
         {"/".join(p): p[len(tops[part]) + 1 : -1] for p, part in placed.items()},
         [("/".join(p), f"lies beside the parts, in '{p[len(top)]}'") for p in left],
-        [*_notes_on_parts(tops, top, left, beside), *_notes_on_names(placed, tops)],
+        [
+            *_notes_on_parts(tops, top, left, beside),
+            *_notes_above(listing, top),
+            *_notes_on_names(placed, tops),
+        ],
     )
 
 
@@ -284,6 +288,23 @@ def _notes_on_parts(
         listed = ", ".join(f"'{folder}' ({counts[folder]})" for folder in beside)
         notes.append(f"Left out images in folders beside the parts: {listed}.")
     return notes
+
+
+def _notes_above(listing: Listing, top: Path) -> list[str]:
+    """A sentence on folders without images beside those that all images share."""
+    beside = [
+        f"'{name}'"
+        for name in sorted(listing.folders)
+        for folder in [tuple(name.split("/"))]
+        if len(folder) <= len(top) and folder[:-1] == top[: len(folder) - 1]
+        if folder != top[: len(folder)]
+    ]
+    if not beside:
+        return []
+    return [
+        f"All images lie in '{'/'.join(top)}', whose folders are the parts or classes; folders "
+        f"without images beside it: {', '.join(beside[:5])}."
+    ]
 
 
 def _notes_on_names(placed: dict[Path, str], tops: dict[str, Path]) -> list[str]:
