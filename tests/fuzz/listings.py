@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from convstudy.foundation.errors import UserError
 from convstudy.listing import layout
+from convstudy.listing.tree import Listing
 from convstudy.readers import open_source
 from fuzz.harness import Target
 from fuzz.mutations import mutated
@@ -58,14 +59,22 @@ def check_arrays(case: bytes, path: Path) -> None:
 
 
 def paths() -> st.SearchStrategy[bytes]:
-    path = st.lists(st.sampled_from(WORDS), min_size=1, max_size=4).map("/".join)
-    return st.lists(path, min_size=1, max_size=12).map(lambda found: "\n".join(found).encode())
+    """Folders of a few parts with the same classes, and one in the way now and then."""
+    word = st.sampled_from(WORDS)
+
+    def build(above: str, parts: list[str], classes: list[str], more: list[str]) -> bytes:
+        folders = [f"{above}{part}/{name}".lstrip("/") for part in parts for name in classes]
+        return "\n".join([*folders, *more]).encode()
+
+    parts = st.lists(word, min_size=1, max_size=3, unique=True)
+    more = st.lists(st.lists(word, min_size=1, max_size=4).map("/".join), max_size=1)
+    return st.builds(build, st.sampled_from(["", "x/"]), parts, parts, more)
 
 
 def check_paths(case: bytes, path: Path) -> None:
     found = case.decode().split("\n")
     images = sorted({f"{folder}/{i}.png" for i, folder in enumerate(found)} | {found[0] or "x"})
-    lay = layout.find_layout(layout.Listing(str(path), images, found, [], lambda name: False))
+    lay = layout.find_layout(Listing(str(path), images, found, [], lambda name: False))
     used = set(lay.parts)
     assert used == set(lay.classes) == set(lay.below)
     assert used.isdisjoint(dict(lay.left_out)) and used | set(dict(lay.left_out)) == set(images)

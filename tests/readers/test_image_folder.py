@@ -126,6 +126,7 @@ def test_a_table_of_labels_is_named(tmp_path):
         ),
         (classes("train") | classes("test", of=("cat", "Dog")), "'Dog'.*upper and lower case only"),
         (classes("train") | classes("test", of=("cat",)), "'dog' is in 'train' and not in 'test'"),
+        (classes("seg_train") | members("seg_pred"), "'seg_train/cat/0.png' lies in a folder with"),
         (classes("") | classes("", of=("cat ",)), "'cat' and 'cat ' have one name"),
     ],
 )
@@ -227,6 +228,12 @@ def test_a_pattern_that_fits_nothing_is_refused(tmp_path):
         "'masks/\\*'.*fits no file.*cat/0.png",
         options={"exclude": ["masks/*"]},
     )
+
+
+def test_patterns_may_fit_the_same_files(tmp_path):
+    content = classes("") | {"masks/0.svg": b"", ".hidden": b""}
+    options = {"exclude": ["**/*.svg", "masks/**", ".hidden"]}
+    assert sum(counts(read(tmp_path, content, options=options))) == 8
 
 
 @pytest.mark.parametrize("ending", ["CR2", "dng", "svg", "psd", "pdf", "exr", "dcm", "nii.gz"])

@@ -7,7 +7,7 @@ from convstudy.foundation.errors import UserError
 from convstudy.listing.names import normalized
 
 
-def groups(
+def find_groups(
     where: str,
     below: Mapping[str, Sequence[str]],
     group_pattern: str | None,

@@ -42,6 +42,11 @@ def part_of(name: str) -> str | None:
     return None if any(not x.isdigit() and x not in _FILLERS for x in rest) else part
 
 
+def mentions_part(name: str) -> bool:
+    """Tell whether a word of a name is that of a part, also in `test_tube`."""
+    return _read(name)[0] is not None
+
+
 def parts_among(folders: Iterable[str]) -> dict[str, str]:
     """Those of some folders beside each other that mean a part: folder -> part.
 

@@ -26,11 +26,9 @@ class Selection:
     def excludes(self, path: str) -> bool:
         """Tell whether a file is left out by a pattern of `exclude`, and count it."""
         path = unicodedata.normalize("NFC", path)
-        for pattern, fits in self._exclude.items():
-            if fits.fullmatch(path):
-                self.excluded[pattern] += 1
-                return True
-        return False
+        fitting = [pattern for pattern, fits in self._exclude.items() if fits.fullmatch(path)]
+        self.excluded.update(fitting)
+        return bool(fitting)
 
     def includes(self, path: str) -> bool:
         """Tell whether a file fits a pattern of `include`, or there is none."""
@@ -39,7 +37,7 @@ class Selection:
 
     def excludes_folder(self, folder: str) -> bool:
         """Tell whether files of a folder that is empty would be left out."""
-        return self.excludes(f"{folder}/file") or self.excludes(folder)
+        return any([self.excludes(f"{folder}/file"), self.excludes(folder)])
 
     def check_used(self, where: str, example: str) -> None:
         """Refuse a pattern of `exclude` that has left out nothing: it is mistyped.

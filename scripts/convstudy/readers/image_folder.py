@@ -28,6 +28,7 @@ from convstudy.foundation.errors import UserError
 from convstudy.foundation.folder_digests import is_hidden
 from convstudy.listing import groups, layout, other_files
 from convstudy.listing.patterns import Selection
+from convstudy.listing.tree import Listing
 from convstudy.readers import Source
 
 FILES = ("images",)
@@ -58,7 +59,7 @@ def open_reader(
     with archives.extracted(path, found.takes) as members:
         found.check(path, list(members))
         lay = layout.find_layout(
-            layout.Listing(
+            Listing(
                 str(path),
                 list(members),
                 _folders(path),
@@ -80,7 +81,7 @@ def open_reader(
             names,
             image,
             list(lay.parts.values()) if any(lay.parts.values()) else (),
-            groups.groups(str(path), lay.below, group_pattern, group_folder),
+            groups.find_groups(str(path), lay.below, group_pattern, group_folder),
             [*lay.left_out, *found.left_out],
             [
                 *lay.notes,
@@ -103,9 +104,10 @@ class _Found:
     def takes(self, name: str) -> bool:
         """Tell whether a file is an image to use, and remember what else it is."""
         picture = is_image_name(name) or other_files.is_picture(name)
+        excluded = self.selection.excludes(name)
         if is_hidden(name):
             return False
-        if self.selection.excludes(name):
+        if excluded:
             if picture:
                 self.left_out.append((name, "fits the option exclude"))
         elif not picture:
