@@ -1,1 +1,1 @@
-"""What lists of file names say of a data set: parts, classes, groups, and what is left out."""
+"""What names of files and tables say of images: their parts, classes and groups."""

@@ -11,7 +11,7 @@ TABLES = (".csv", ".tsv", ".xlsx", ".parquet")
 PICTURES = frozenset(
     ".cr2 .cr3 .nef .nrw .arw .orf .rw2 .raf .pef .dng .raw .svg .psd .xcf .eps .ai .pdf .exr .hdr "
     ".dcm .dicom .nii .nii.gz .mha .nrrd .tif .tiff .jp2 .j2k .jxl .heic .heif .avif .jfif .jpe "
-    ".ppm .pgm .pbm .pnm .tga .ico .dds .fits .czi .svs .ndpi .webm .mp4 .avi .mov".split()
+    ".ppm .pgm .pbm .pnm .tga .ico .dds .fits .czi .svs .ndpi".split()
 )
 
 
