@@ -9,7 +9,6 @@ import reader_fixtures as fx
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convstudy.data.classes import choose_classes
 from convstudy.data.preparation import digest, prepare
 from convstudy.data.splits import draw_split
 from convstudy.foundation.errors import UserError
@@ -120,32 +119,6 @@ def test_a_class_without_test_images():
     with pytest.raises(UserError, match="class 'bee': 0 images in the test part"):
         draw_split(given)
     assert len(draw_split(source_of([5, 0, 5]), [2, 0])["validation"]) == 2
-
-
-def test_choice_of_classes():
-    assert choose_classes(NAMES) == [0, 1, 2, 3]
-    assert choose_classes(NAMES, ["dog", 1, "ant"]) == [3, 1, 0]
-    assert choose_classes(NAMES, ["dog", 1, "ant"], 2) == [3, 1]
-    assert choose_classes(NAMES, None, 3) == [0, 1, 2]
-    assert choose_classes(NAMES, None, 30) == [0, 1, 2, 3]
-
-
-@pytest.mark.parametrize(
-    ("classes", "limit", "expected"),
-    [
-        (["ant", "dogs"], None, "unknown class 'dogs'.*did you mean 'dog'"),
-        ([0, 4], None, "classes: 4, expected a label from 0 to 3"),
-        ([0, -1], None, "classes: -1"),
-        ([0, True], None, "classes: True"),
-        ([0, 1.5], None, "classes: 1.5"),
-        (["ant", 0], None, "'ant' is listed twice"),
-        (["ant"], None, "1 of the 4 classes"),
-        (None, 1, "1 of the 4 classes"),
-    ],
-)
-def test_bad_choice_of_classes(classes, limit, expected):
-    with pytest.raises(UserError, match=expected):
-        choose_classes(NAMES, classes, limit)
 
 
 def test_labels_are_numbered_anew_and_limits_are_recorded(tmp_path):

@@ -28,7 +28,7 @@ SECONDS = 30  # that one case may take
 def targets(name: str | None = None) -> dict:
     """All targets by name, or up to the file that holds `name`: TensorFlow is slow to import."""
     found = {}
-    for module in ("archives", "files", "images", "results", "books", "networks"):
+    for module in ("archives", "files", "images", "listings", "results", "books", "networks"):
         if name not in found:
             listed = importlib.import_module(f"fuzz.{module}").TARGETS
             found |= {target.name: target for target in listed}

@@ -105,24 +105,6 @@ def test_every_form_of_an_image_folder_gives_the_same(tmp_path, form, top):
             assert np.array_equal(mine, others)
 
 
-def test_image_folder_keeps_a_given_split(tmp_path):
-    members = fx.folder_members(4, "top/train/") | fx.folder_members(2, "top/test/")
-    members["top/val/ant/1.png"] = fx.encoded(fx.picture())
-    path = fx.write_zip(tmp_path / "d.zip", members)
-    data = fx.prepared("image_folder", {"images": path}, tmp_path)
-    assert [len(data[s][0]) for s in ("train", "validation", "test")] == [9, 3, 6]
-    assert all(name.startswith(b"top/test/") for name in data["test"][2])
-
-
-def test_image_folder_of_classes_named_train_and_test(tmp_path):
-    members = {
-        f"{name}/{i}.png": fx.encoded(fx.picture(i)) for name in ("train", "test") for i in range(4)
-    }
-    path = fx.write_zip(tmp_path / "d.zip", members)
-    with open_source("image_folder", {"images": path}) as source:
-        assert source.class_names == ["test", "train"]
-
-
 def test_drawn_test_part_is_stratified_seeded_and_stable(tmp_path):
     def drawn(classes, **options):
         members = fx.folder_members(10, classes=classes)

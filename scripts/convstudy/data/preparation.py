@@ -14,7 +14,7 @@ from convstudy.data.classes import choose_classes
 from convstudy.decoding import images
 from convstudy.foundation import atomic_files, folder_digests
 from convstudy.foundation.errors import UserError
-from convstudy.readers import Source, open_source
+from convstudy.readers import Source, is_numbered, open_source
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,13 @@ def prepare(block: Mapping[str, Any], output: Path, facts: Path) -> None:
     files = {key: Path(path) for key, path in block["files"].items()}
     form = images.Form.of(block)
     with open_source(block["reader"], files, block["options"]) as source:
-        chosen = choose_classes(source.class_names, block["classes"], block["max_classes"])
+        chosen = choose_classes(
+            source.class_names,
+            block["classes"],
+            block["max_classes"],
+            block["exclude_classes"],
+            numbered=is_numbered(block["reader"]),
+        )
         drawn = folds.draw(source, chosen, block)
         indices = np.concatenate(list(drawn.rows.values())).tolist()
         form = originals.with_value_range(form, source.image, indices)

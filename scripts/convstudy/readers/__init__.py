@@ -5,11 +5,11 @@ To read another kind of data set, add one file `readers/<kind>.py` and name it i
 
 * `FILES`, the names of the files that it needs (keys of `files` in config.yaml), and
 * `open_reader(files, *, <options>)`, a context manager that yields a `Source`. Its keyword
-  arguments, with their annotations and defaults, are the reader's options in config.yaml.
+  arguments, with their annotations and defaults, are the reader's options in config.yaml;
+* if its labels are published numbers, which `classes` in config.yaml may name, `NUMBERED = True`.
 
 A reader finds images and says what they are; the program decodes them, one at a time while the data
-set is written, so neither needs memory for all. `image_folder.py` is the shortest reader to start
-from.
+set is written, so neither needs memory for all. `table.py` is a reader to start from.
 """
 
 import contextlib
@@ -96,6 +96,11 @@ def open_source(
     with reader.open_reader(files, **options) as source:
         _check(source, kind, files[reader.FILES[0]])
         yield source
+
+
+def is_numbered(kind: str) -> bool:
+    """Tell whether the labels of a reader are published numbers, which may stand for names."""
+    return getattr(_module(kind), "NUMBERED", False)
 
 
 def nearest(word: str, known: list[str]) -> str:

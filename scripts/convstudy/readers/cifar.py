@@ -21,6 +21,7 @@ from convstudy.foundation.errors import UserError
 from convstudy.readers import Source
 
 FILES = ("archive",)
+NUMBERED = True
 SIDE = 32
 PIXELS = 3 * SIDE * SIDE
 MAX_TEXT = 1024  # bytes: a pickle can name one long text a million times

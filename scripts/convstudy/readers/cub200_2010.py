@@ -19,6 +19,7 @@ from convstudy.foundation.errors import UserError
 from convstudy.readers import Source
 
 FILES = ("images", "lists")
+NUMBERED = True
 LISTS = {"train": "train.txt", "test": "test.txt"}
 MAX_LIST_BYTES = 64 * 2**20
 

@@ -1,100 +1,141 @@
 """Images of one's own: a folder of class folders, or an archive of it.
 
-Two layouts are understood, at the top or beneath one common folder:
+Two layouts are understood, at the top or beneath folders that all images share (`listing.layout`):
 
-* `train/<class>/*` and `test/<class>/*`: the split is kept as it is, and folders beside the two
-  are left out (the validation images are drawn from `train`);
-* `<class>/*`: the test part is drawn, too.
+* `train/<class>/*`, with `test/`, `validation/` or both beside it, under all their usual names: the
+  parts are kept as they are, those that are missing are drawn from `train`, and folders beside
+  them are left out;
+* `<class>/*`: all parts are drawn.
 
-Files in subfolders of a class folder belong to the class. A class has the name of its folder, and
-classes are sorted by name. Files with the endings of `images.ENDINGS` count, in upper or lower
-case; hidden files and all others (.txt, Thumbs.db, .DS_Store) are left out, and logged.
+Files in subfolders of a class folder belong to the class. A class has the name of its folder, in
+Unicode NFC and without outer blanks, and classes are sorted by name. Files with the endings of
+`images.ENDINGS` count, in upper or lower case; images in other formats are refused, hidden files
+are left out, and so are all others, which a note counts.
 """
 
 import contextlib
-import logging
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import Annotated, BinaryIO
 
 import numpy as np
 
 from convstudy.decoding import archives
 from convstudy.decoding.images import ENDINGS, is_image_name
 from convstudy.foundation.errors import UserError
+from convstudy.listing import groups, layout, other_files
+from convstudy.listing.patterns import Selection
+from convstudy.listing.tree import Listing
 from convstudy.readers import Source
 
 FILES = ("images",)
-SUBSETS = ("train", "test")
-
-log = logging.getLogger(__name__)
 
 
 @contextlib.contextmanager
-def open_reader(files: dict[str, Path]) -> Iterator[Source]:
-    """Open a folder or an archive of images.
+def open_reader(
+    files: dict[str, Path],
+    *,
+    include: Sequence[str] | None = None,
+    exclude: Sequence[str] | None = None,
+    group_pattern: str | None = None,
+    group_folder: Annotated[int | None, {"minimum": 1}] = None,
+) -> Iterator[Source]:
+    r"""Open a folder or an archive of images.
 
     Args:
         files: "images" is the folder or the archive.
+        include: patterns on the path inside the folder or archive, `*` within a folder, `**`
+            across; only images that fit one are used; null takes all.
+        exclude: the same, for files that are not used and folders that may be empty.
+        group_pattern: a regular expression on the path with a group named "group", such as
+            `/(?P<group>P\d+)_`; images of one group stay in one part.
+        group_folder: images in one n-th folder below the class folder, n from 1, are a group.
     """
     path = files["images"]
-    ignored: Counter[str] = Counter()
-
-    def wanted(name: str) -> bool:
-        if is_image_name(name):
-            return True
-        ignored[PurePosixPath(name).suffix[:20]] += 1
-        return False
-
-    with archives.extracted(path, wanted) as contents:
-        if ignored:
-            kind = ignored.most_common(1)[0][0]
-            log.info("%s: left out %d other files, most '%s'", path, ignored.total(), kind)
-        placed = _place(path, list(contents.members))
-        class_names = sorted({name for _, name in placed.values()})
+    found = _Found(Selection(include, exclude))
+    with archives.extracted(path, found.takes) as contents:
+        members = contents.members
+        found.check(path, list(members))
+        lay = layout.find_layout(
+            Listing(
+                str(path),
+                list(members),
+                found.folders_with(contents.empty_folders),
+                [x for x in sorted(found.others) if x.lower().endswith(other_files.TABLES)],
+                found.selection.excludes_folder,
+            )
+        )
+        found.selection.check_used(str(path), next(iter(members)))
+        names = list(lay.classes)
+        class_names = sorted(set(lay.classes.values()))
         number = {name: label for label, name in enumerate(class_names)}
-        names = list(placed)
-        labels = np.array([number[name] for _, name in placed.values()], dtype=np.int64)
-        parts = [part for part, _ in placed.values()]
 
         def image(index: int) -> BinaryIO:
-            return contents.members[names[index]].open()
+            return members[names[index]].open()
 
-        yield Source(class_names, labels, names, image, parts if any(parts) else ())
-
-
-def _place(path: Path, members: list[str]) -> dict[str, tuple[str, str]]:
-    """The part ("" where the folders say nothing) and the class of each member."""
-    if not members:
-        raise UserError(
-            f"{path}: holds no images. Expected files that end in {', '.join(ENDINGS)}, in one "
-            f"folder a class."
+        yield Source(
+            class_names,
+            np.array([number[name] for name in lay.classes.values()], dtype=np.int64),
+            names,
+            image,
+            list(lay.parts.values()) if any(lay.parts.values()) else (),
+            groups.find_groups(str(path), lay.below, group_pattern, group_folder),
+            [*lay.left_out, *found.left_out, *contents.left_out],
+            [
+                *lay.notes,
+                *other_files.note_on_subfolders(lay.below),
+                *other_files.note_on_siblings(lay.below, lay.classes),
+                *found.notes(),
+            ],
         )
-    parts = {member: PurePosixPath(member).parts for member in members}
-    depth = _common_depth(path, parts)
-    tops = {parts[member][depth] for member in members}
-    if set(SUBSETS) <= tops and all(
-        len(p) >= depth + 3 for p in parts.values() if p[depth] in SUBSETS
-    ):
-        if tops - set(SUBSETS):
-            extra = ", ".join(sorted(tops - set(SUBSETS)))
-            log.warning("%s: uses 'train' and 'test', and leaves out %s", path, extra)
-        return {m: (p[depth], p[depth + 1]) for m, p in parts.items() if p[depth] in SUBSETS}
-    return {m: ("", p[depth]) for m, p in parts.items()}
 
 
-def _common_depth(path: Path, parts: dict[str, tuple[str, ...]]) -> int:
-    """Count the folders above the class folders that all images share."""
-    for member, p in parts.items():
-        if len(p) < 2:
+@dataclass
+class _Found:
+    """What lies in the folder or archive beside the images that are taken."""
+
+    selection: Selection
+    pictures: list[str] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
+    left_out: list[tuple[str, str]] = field(default_factory=list)
+    folders: set[str] = field(default_factory=set)
+
+    def takes(self, name: str) -> bool:
+        """Tell whether a file is an image to use, and remember what else it is."""
+        self.folders.add(name.rpartition("/")[0])
+        picture = is_image_name(name) or other_files.is_picture(name)
+        excluded = self.selection.excludes(name)
+        if excluded:
+            if picture:
+                self.left_out.append((name, "fits the option exclude"))
+        elif not picture:
+            self.others.append(name)
+        elif not self.selection.includes(name):
+            self.left_out.append((name, "fits no pattern of the option include"))
+        elif is_image_name(name):
+            return True
+        else:
+            self.pictures.append(name)
+        return False
+
+    def check(self, path: Path, images: list[str]) -> None:
+        """Refuse pictures in other formats, and a folder or archive without images."""
+        other_files.refuse_pictures(str(path), sorted(self.pictures), ENDINGS)
+        if not images:
+            options = f" ({len(self.left_out)} are left out by options)" if self.left_out else ""
             raise UserError(
-                f"{path}: the image '{member}' lies in no class folder. Expected <class>/{member}, "
-                f"or train/<class>/{member} and test/<class>/*: move it."
+                f"{path}: holds no images{options}. Expected files that end in "
+                f"{', '.join(ENDINGS)}, in one folder a class."
             )
-    shared = 0
-    shortest = min(len(p) for p in parts.values())
-    first = next(iter(parts.values()))
-    while shared < shortest - 2 and all(p[shared] == first[shared] for p in parts.values()):
-        shared += 1
-    return shared
+
+    def folders_with(self, empty: Sequence[str]) -> list[str]:
+        """All folders, by their paths: those of the files, those without any, those above them."""
+        above = {str(x) for one in [*self.folders, *empty] for x in PurePosixPath(one).parents}
+        return sorted((self.folders | set(empty) | above) - {"", "."})
+
+    def notes(self) -> list[str]:
+        """Sentences on what is not used."""
+        by_options = len(self.left_out)
+        notes = [f"Left out by include and exclude: {by_options} images."] if by_options else []
+        return notes + other_files.note_on_others(self.others)

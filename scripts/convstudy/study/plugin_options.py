@@ -26,6 +26,7 @@ CONSTANTS = {
         lambda x: isinstance(x, list | tuple) and x and all(isinstance(y, str) for y in x),
         "a tuple of names, such as ('images',) with its comma",
     ),
+    "NUMBERED": (lambda x: isinstance(x, bool), "True or False"),
     "FITS": (lambda x: isinstance(x, bool), "True or False"),
     "AUGMENTS": (lambda x: isinstance(x, bool), "True or False"),
 }
