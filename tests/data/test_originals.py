@@ -92,6 +92,6 @@ def test_the_fit_is_kept_with_the_data(tmp_path, fit):
 
 def test_a_range_that_is_none_is_refused(tmp_path):
     files = folder_of(tmp_path, twelve_bits)
-    with pytest.raises(fx.UserError, match=r"value_range: \(9, 9\) is no range. Expected"):
+    with pytest.raises(fx.UserError, match=r"value_range: \[9, 9\] is no range. Expected"):
         fx.prepared("image_folder", files, tmp_path, value_range=[9, 9])
     assert not (tmp_path / "out").exists()
