@@ -67,6 +67,13 @@ def test_a_range_without_images_of_more_bits_is_noted(tmp_path):
     assert set(found["facts"]["originals"]) == {"sizes", "modes", "formats"}
 
 
+def test_values_beyond_a_range_that_is_given_are_noted(tmp_path):
+    found = prepared(tmp_path, value_range=[0, 1000])
+    assert found["facts"]["notes"] == [
+        "Values 0 to 1,000 of 12 images became 0 to 255; the highest is 4,095."
+    ]
+
+
 def test_pages_and_profiles_are_noted(tmp_path):
     def encode(number):
         image = fx.picture(number)
