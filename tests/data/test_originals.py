@@ -28,6 +28,25 @@ def prepared(tmp_path, encode=twelve_bits, **settings):
     return found
 
 
+def test_a_class_of_tiff_files_alone_and_a_file_with_another_ending(tmp_path):
+    def members(name, number, ending, file_format):
+        image = Image.new("RGB", (24, 20), (number, 10, 200))
+        return {f"{name}/{number}.{ending}": fx.encoded(image, file_format)}
+
+    files = {}
+    for number in range(6):
+        files |= members("cat", number, "png", "PNG") | members("fox", 100 + number, "tif", "TIFF")
+    files |= members("cat", 9, "jpg", "TIFF")
+    folder = fx.write_files(tmp_path / "data", files)
+    found = fx.prepared("image_folder", {"images": folder}, tmp_path)
+    assert found["attributes"]["class_names"] == ["cat", "fox"]
+    assert found["facts"]["originals"]["formats"] == {"PNG": 6, "TIFF": 7}
+    for subset in hdf5.SUBSETS:
+        for image, label, name in zip(*found[subset], strict=True):
+            number = int(name.decode().split("/")[1].split(".")[0])
+            assert label == (number >= 100) and (image == (number, 10, 200)).all()
+
+
 def test_a_range_that_is_mostly_empty_is_noted_with_its_repair(tmp_path):
     found = prepared(tmp_path)
     assert len(np.unique(found["pixels"])) == 17
