@@ -5,6 +5,7 @@ import io
 import subprocess
 import sys
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -184,7 +185,8 @@ def test_the_library_of_heic_is_needed_for_heic_alone(monkeypatch):
         "load_image(io.BytesIO(b'P5 1 1 255 x'), Form((1, 1)), 'a');"
         "assert 'pillow_heif' not in sys.modules"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": sys.path[0]})
+    scripts = str(Path(formats.__file__).parents[2])
+    subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": scripts})
 
 
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")

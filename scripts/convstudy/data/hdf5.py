@@ -5,7 +5,7 @@ is whole, so a file under its final name is always complete. Every reader turns 
 foreign file into a `UserError` that names it.
 
 Layout of a data set (`results/data/{dataset}.h5`): the groups `train`, `validation` and `test`,
-each with `images` (n, height, width, 3 or 1) uint8 in 0-255, `labels` (n,) int32 and `names` (n,)
+each with `images` (n, height, width, channels) uint8 in 0-255, `labels` (n,) int32 and `names` (n,)
 strings; the root attribute `class_names` and further attributes that say where it came from, with
 their SHA-256. Arrays are checksummed by chunk, so data that changed on the disk is noticed.
 A data set with folds has one group `all` in place of the three, and in it `parts` (n, folds) int8:

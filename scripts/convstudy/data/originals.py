@@ -47,7 +47,8 @@ def notes(found: Originals, form: images.Form) -> list[str]:
         said.append("value_range changes nothing: no image is of grey of more than 8 bits.")
     elif form.value_range != "type":
         low, high = form.value_range
-        said.append(f"Values {low:,} to {high:,} of {_images(deep)} became 0 to 255.")
+        clipped = f"; the highest is {deep['highest']:,}" if deep["highest"] > high else ""
+        said.append(f"Values {low:,} to {high:,} of {_images(deep)} became 0 to 255{clipped}.")
     elif deep and deep["highest"] < _DARK:
         levels = round(deep["highest"] * 255 / _SIXTEEN_BITS) + 1
         said.append(
@@ -59,8 +60,10 @@ def notes(found: Originals, form: images.Form) -> list[str]:
         said.append(
             f"Of {_images(upper)} of 16-bit colours only the upper 8 bits are read, and the "
             f"highest value is about {upper['highest']:,} of {_SIXTEEN_BITS:,}: save them with 8 "
-            f"bits, in the full range, to keep the contrast."
+            f"bits, in the full range, to keep the contrast (value_range does not change them)."
         )
+    elif upper and form.value_range != "type":
+        said.append(f"value_range does not change {_images(upper)} of 16-bit colours.")
     for kind, key, words in _SEEN:
         if number := found.get(kind, {}).get(key):
             said.append(f"{_images({'images': number})} {words}.")

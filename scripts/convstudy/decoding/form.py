@@ -56,8 +56,9 @@ class Form:
         if found not in ("type", "data") and not (
             whole and len(found) == 2 and found[0] < found[1]
         ):
+            shown = list(found) if whole else found
             raise UserError(
-                f"value_range: {found} is no range. Expected type, data, or [low, high] of whole "
+                f"value_range: {shown} is no range. Expected type, data, or [low, high] of whole "
                 f"numbers with low < high."
             )
         if self.fit not in _FITS or self.channels not in (1, 3):

@@ -52,7 +52,7 @@ def of_run(run: FinishedRun) -> Deployed:
     shape = network.input_shape[1:]
     model = _chain(shape, [*make.layers(shape, statistics), network], metrics["variant"])
     _compare(model, run, generator["kind"], fold_names.parted(metrics["dataset"])[1])
-    form = Form.of(hdf5.read_attributes(run.input("data")))
+    form = Form.of(hdf5.read_attributes(run.input("data")) | {"image_size": shape[:2]})
     return Deployed(model, _about(metrics, form, digests.of_file(run.output("model.keras"))))
 
 
