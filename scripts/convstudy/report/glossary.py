@@ -12,6 +12,9 @@ TERMS = {
         "The number that fixes a training's random choices. Trainings that differ in the seed "
         "alone show how much of a difference is chance."
     ),
+    "without duplicates": (
+        "The accuracy on those test images that are equal to none that was trained or validated on."
+    ),
     "balanced accuracy": (
         "The mean over classes of the share of their images that is recognised (recall). A network "
         "that ignores rare classes has a low one, however high its accuracy is."
