@@ -192,8 +192,8 @@ def _check_left(
             name = stored.source.class_names[lost[0]]
             raise UserError(
                 f"{stored.where}: class '{name}' has no {subset} image left, as these cannot be "
-                f"used: {stored.complaints(own)}. Replace them by good copies, or remove them, so that "
-                f"others are drawn."
+                f"used: {stored.complaints(own)}. Replace them by good copies, or remove "
+                f"them, so that others are drawn."
             )
 
 
