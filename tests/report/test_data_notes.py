@@ -39,7 +39,7 @@ def test_both_pages_tell_of_classes_that_are_rare(tmp_path):
     for text in written(tmp_path, facts_of(tmp_path, content)):
         assert "shapes: common has 72 training images and rare 3." in text
         assert "shapes: fewer than 10 test images of rare (1)" in text
-        assert "shapes: the originals are of 24 x 20 pixels; their modes RGB" in text
+        assert "shapes: its originals: 24 x 20 pixels; modes: RGB; formats: PNG." in text
         assert "results/data/shapes.csv" in text and "3 to 72" in text
 
 
@@ -101,6 +101,8 @@ def test_the_accuracy_without_leaked_images_stands_in_the_summary(tmp_path):
     assert frame["test_accuracy_mean"][0] == pytest.approx(25 / 40)
     paths = tmp_path / "s.csv", tmp_path / "s.md"
     summary.write_summary(frame, rows, *paths, {"name": "s"}, {})
-    assert "without duplicates %" in paths[1].read_text() and "| 50.0 |" in paths[1].read_text()
+    text = paths[1].read_text()
+    assert "without duplicates %" in text and "| 50.0 |" in text
+    assert "Without duplicates is the accuracy on the test images that equal none" in text
     assert np.isnan(aggregate.summarize(rows, runs)[column][0])
     assert np.isnan(aggregate.summarize(rows, runs, {"shapes": list(range(40))})[column][0])

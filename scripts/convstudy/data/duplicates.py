@@ -123,9 +123,11 @@ def _agreeing(hashes: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray, np.n
     bands = [np.uint64((1 << high) - (1 << low)) for low, high in itertools.pairwise(edges)]
     for number, band in enumerate(bands):
         order = np.argsort(hashes & band, kind="stable")
-        starts = np.flatnonzero(np.diff(hashes[order] & band)) + 1
-        for members in np.split(order, starts):
-            for one, other, differ in _compared(hashes, members):
+        changes = np.flatnonzero(np.diff(hashes[order] & band)) + 1
+        starts, ends = np.append(0, changes), np.append(changes, len(order))
+        several = ends - starts > 1
+        for start, end in zip(starts[several].tolist(), ends[several].tolist(), strict=True):
+            for one, other, differ in _compared(hashes, order[start:end]):
                 # those that agree in an earlier band are found already
                 new = np.all([differ & earlier != 0 for earlier in bands[:number]], axis=0)
                 new = np.broadcast_to(new, len(differ))
@@ -136,7 +138,7 @@ def _compared(
     hashes: np.ndarray, members: np.ndarray
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Near pairs among some hashes, in blocks: both places and the bits in which they differ."""
-    step = max(1, _COMPARED_AT_A_TIME // max(1, len(members)))
+    step = max(1, _COMPARED_AT_A_TIME // len(members))
     for start in range(0, len(members) - 1, step):
         some, rest = members[start : start + step], members[start:]
         differ = hashes[some][:, None] ^ hashes[rest][None, :]

@@ -156,18 +156,18 @@ def _write_images(
 ) -> np.ndarray:
     """Write the images that can be read, and return their numbers."""
     # Whole chunks: one image at a time would write and checksum each chunk again for each.
-    kept, block, step = [], [], array.chunks[0]
-    for index in indices.tolist():
+    block = np.empty(array.chunks, np.uint8)
+    kept, waiting = [], 0
+    for place, index in enumerate(indices.tolist(), 1):
         image = stored.read(index)
         if image is not None:
             kept.append(index)
-            block.append(image)
-        if len(block) == step:
-            array[len(kept) - step : len(kept)] = np.stack(block)
-            block = []
+            block[waiting] = image
+            waiting += 1
+        if waiting == len(block) or (waiting and place == len(indices)):
+            array[len(kept) - waiting : len(kept)] = block[:waiting]
+            waiting = 0
         progress.step()
-    if block:
-        array[len(kept) - len(block) : len(kept)] = np.stack(block)
     if len(kept) < len(indices):
         array.resize(len(kept), axis=0)
     return np.array(kept, dtype=int)

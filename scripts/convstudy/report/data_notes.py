@@ -62,14 +62,14 @@ def of_dataset(name: str, facts: Facts) -> list[str]:
 def _originals(originals: Facts) -> str:
     sizes = originals["sizes"]
     if len(sizes) == 1:
-        words = f"of {next(iter(sizes))} pixels"
+        words = f"{next(iter(sizes))} pixels"
     else:
         by_area = sorted(sizes, key=_area)
         words = (
             f"of {len(sizes):,} sizes, {by_area[0]} to {by_area[-1]} pixels, most {_most(sizes)}"
         )
     modes, formats = (_most(originals[key]) for key in ("modes", "formats"))
-    return f"the originals are {words}; their modes {modes}; their formats {formats}."
+    return f"its originals: {words}; modes: {modes}; formats: {formats}."
 
 
 def _area(size: str) -> int:
