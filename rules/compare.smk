@@ -40,6 +40,7 @@ rule summarize:
         pictures=lambda w: [
             path for _, path in sum(study_of(w).pictures().values(), [])
         ],
+        facts=lambda w: [f"results/data/{name}.json" for name in study_of(w).datasets()],
     output:
         csv=shown(
             "results/studies/{study}/summary.csv",
@@ -80,6 +81,7 @@ rule write_report:
         ],
         # of each data set the test images that a network took for something else
         data=lambda w: [f"results/data/{name}.h5" for name in study_of(w).datasets()],
+        facts=lambda w: [f"results/data/{name}.json" for name in study_of(w).datasets()],
     output:
         report=shown(
             "results/studies/{study}/report.html",
@@ -94,11 +96,7 @@ rule write_report:
         "../envs/plotting.yaml"
     params:
         spec=lambda w: canonical(
-            study_of(w).spec()
-            | {
-                "pictures": study_of(w).report_pictures(),
-                "datasets": study_of(w).datasets(),
-            }
+            study_of(w).spec() | {"pictures": study_of(w).report_pictures()}
         ),
         code=lambda w: code("write_report.py"),
         template=lambda w: folder_digests.digest(report_files),

@@ -1,6 +1,7 @@
 # Raw archives or folders to split data sets, and the statistics of their training images.
 #   input:  the files that config.yaml names
-#   output: results/data/{dataset}.{h5,json}, results/preprocessing/{dataset}/{generator}[-with_validation].h5
+#   output: results/data/{dataset}.{h5,json,csv,duplicates.csv},
+#           results/preprocessing/{dataset}/{generator}[-with_validation].h5
 # Of a data set with folds {dataset}.h5 holds all images; each fold is a data set of its own in the
 # files after it: results/data/{dataset}-fold{fold}.h5.
 
@@ -11,6 +12,8 @@ rule prepare_data:
     output:
         data="results/data/{dataset}.h5",
         facts="results/data/{dataset}.json",
+        table="results/data/{dataset}.csv",
+        pairs="results/data/{dataset}.duplicates.csv",
     log:
         "results/logs/prepare_data/{dataset}.log",
     conda:

@@ -11,7 +11,7 @@ def prepare(job, step):
     from convstudy.downloads import sources
 
     sources.check(json.loads(job.params.expected))
-    preparation.prepare(json.loads(job.params.spec), Path(job.output.data), Path(job.output.facts))
+    preparation.prepare(json.loads(job.params.spec), *map(Path, job.output))
 
 
 if __name__ == "__main__":

@@ -93,7 +93,8 @@ def check_cifar(case: bytes, path: Path) -> None:
     path.write_bytes(case)
     output = path.parent / "out/data.h5"
     try:
-        prepare(fx.block("cifar", {"archive": path}), output, output.with_suffix(".json"))
+        beside = [output.with_suffix(ending) for ending in (".json", ".csv", ".duplicates.csv")]
+        prepare(fx.block("cifar", {"archive": path}), output, *beside)
     finally:
         left = os.listdir(output.parent) if output.parent.exists() else []
         assert sorted(left) in ([], ["data.h5", "data.json"]), left

@@ -135,7 +135,8 @@ def block(kind: str, files: dict[str, Path], **settings) -> dict:
 def prepared(kind: str, files: dict[str, Path], folder: Path, **settings) -> dict:
     """Prepare a data set and read it: {"train": (images, labels, names), ..., "attributes"}."""
     output = folder / "out" / "data.h5"
-    prepare(block(kind, files, **settings), output, output.with_suffix(".json"))
+    beside = [output.with_suffix(ending) for ending in (".json", ".csv", ".duplicates.csv")]
+    prepare(block(kind, files, **settings), output, *beside)
     content = {
         subset: hdf5.read_subset(output, subset, ("images", "labels", "names"))
         for subset in hdf5.SUBSETS

@@ -7,7 +7,7 @@ import numpy as np
 import run_files
 from scipy import special
 
-from convstudy.data import hdf5
+from convstudy.data import duplicates, facts, hdf5
 from convstudy.statistics import aggregate, paired_tests
 
 PIXEL = base64.b64decode(
@@ -49,6 +49,26 @@ def build(
         "differences": paired_tests.compare([comparison], rows, runs),
         "runs": runs,
         "data_files": {DATASET: data},
+        "data": {DATASET: facts_of(names, images)},
+    }
+
+
+def facts_of(names: list[str], images: int) -> dict:
+    """What is known of the data set that `write_data` writes."""
+    labels = np.tile(np.arange(images) % len(names), len(hdf5.SUBSETS))
+    parts = np.repeat(hdf5.SUBSETS, images)
+    known = [f"{i}.png" for i in range(len(labels))]
+    placed = duplicates.Placed(known, parts, labels, names)
+    none = duplicates.Twins(np.empty((0, 2), int), np.empty(0, int), 0, len(labels), 0, True)
+    return {
+        "image_size": [8, 8],
+        "left_out": [],
+        "notes": [],
+        "originals": {"sizes": {"8 x 8": 450}, "modes": {"RGB": 450}, "formats": {"PNG": 450}},
+        "unreadable": [],
+        "classes": facts.classes(names, labels, parts),
+        "groups": None,
+        "duplicates": duplicates.counts(none, placed) | {"pairs_left_out": 0},
     }
 
 

@@ -116,7 +116,10 @@ def _check_enough(name: str, of: np.ndarray, folds: int, grouped: bool) -> None:
 
 
 def _notes(source: Source, rows: np.ndarray, folds: int) -> list[str]:
-    found = []
+    found = [
+        f"{folds} folds; training and validation images are those of one fold, on average, and "
+        f"every image tests once."
+    ]
     given = [x for x in hdf5.SUBSETS if x in source.parts and x != "train"]
     if given:
         parts = np.asarray(source.parts)[rows]
@@ -134,10 +137,17 @@ def _notes(source: Source, rows: np.ndarray, folds: int) -> list[str]:
     return found
 
 
-def write_parts(file: h5py.File, drawn: Drawn) -> None:
-    """Keep in a data set's file what each image is for in each fold, where it has folds."""
-    if drawn.parts is not None:
-        hdf5.write_array(file[hdf5.POOL], "parts", drawn.parts)
+def without(drawn: Drawn, kept: Mapping[str, np.ndarray]) -> Drawn:
+    """The same of those images alone that were kept, as others cannot be read."""
+    if drawn.parts is None:
+        return replace(drawn, rows=kept)
+    parts = drawn.parts[np.isin(drawn.rows[hdf5.POOL], kept[hdf5.POOL])]
+    return replace(drawn, rows=kept, parts=parts)
+
+
+def tests_in(parts: np.ndarray) -> np.ndarray:
+    """The fold (n,) in which each image tests, of `Drawn.parts`."""
+    return (parts == hdf5.SUBSETS.index("test")).argmax(axis=1)
 
 
 def order(path: Path | str) -> np.ndarray:

@@ -1,16 +1,17 @@
-"""Write a data set into its HDF5 file, and what became of its images into a JSON file beside it."""
+"""Write a data set into its HDF5 file, and what became of its images into files beside it."""
 
 import logging
-from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 
-from convstudy.data import folds, hdf5, originals
+from convstudy.data import duplicates, facts, folds, hdf5, originals, writing
 from convstudy.data.classes import choose_classes
+from convstudy.data.stored_images import StoredImages
+from convstudy.data.writing import storable
 from convstudy.decoding import images
 from convstudy.foundation import atomic_files, folder_digests
 from convstudy.foundation.errors import UserError
@@ -22,7 +23,9 @@ log = logging.getLogger(__name__)
 RECORDED = ("max_classes", "max_train_per_class", "max_test_per_class", "folds")
 
 
-def prepare(block: Mapping[str, Any], output: Path, facts: Path) -> None:
+def prepare(
+    block: Mapping[str, Any], data: Path, facts_file: Path, table: Path, pairs: Path
+) -> None:
     """Read a data set and write it in the layout of `hdf5`.
 
     Labels are numbered anew from 0 in the order of the chosen classes. Images of each subset are in
@@ -33,9 +36,10 @@ def prepare(block: Mapping[str, Any], output: Path, facts: Path) -> None:
 
     Args:
         block: the data set's block of the config, checked and complete.
-        output: the HDF5 file to write; it appears when it is whole.
-        facts: the JSON file to write: what was left out, what the reader assumed, and sizes, modes
-            and formats of the originals.
+        data: the HDF5 file to write; it appears when it is whole.
+        facts_file: the JSON file to write (see `facts`).
+        table: the CSV table of classes to write.
+        pairs: the CSV table of equal and near images to write (see `duplicates`).
 
     Raises:
         UserError: a file, class or image that cannot be used; no HDF5 file is written then.
@@ -50,18 +54,31 @@ def prepare(block: Mapping[str, Any], output: Path, facts: Path) -> None:
             block["exclude_classes"],
             numbered=is_numbered(block["reader"]),
         )
+        every = np.flatnonzero(np.isin(source.labels, chosen)).tolist()
+        form = originals.with_value_range(form, source.image, every)
+        stored = StoredImages(source, form, str(next(iter(files.values()))))
+        if block["duplicates"] == "one_group":
+            source = _with_twins_in_groups(stored, chosen, block["unreadable"] == "refuse")
         drawn = folds.draw(source, chosen, block)
-        indices = np.concatenate(list(drawn.rows.values())).tolist()
-        form = originals.with_value_range(form, source.image, indices)
-        attributes = _attributes(block, files, form) | {
-            "class_names": [_storable(source.class_names[label]) for label in chosen]
-        }
-        with hdf5.create_hdf5(output, attributes) as file:
-            where = next(iter(files.values()))
-            found = _write(file, source, chosen, drawn.rows, form, str(where))
-            folds.write_parts(file, drawn)
-            notes = [*drawn.notes, *originals.notes(found, form)]
-            atomic_files.write_json(facts, _facts(source, found, notes))
+        class_names = [storable(source.class_names[label]) for label in chosen]
+        attributes = _attributes(block, files, form) | {"class_names": class_names}
+        with hdf5.create_hdf5(data, attributes) as file:
+            kept = writing.write(file, stored, chosen, drawn.rows)
+            if block["unreadable"] == "refuse":
+                stored.refuse_unreadable()
+            writing.check_left(stored, drawn, folds.without(drawn, kept))
+            drawn = folds.without(drawn, kept)
+            if drawn.parts is not None:
+                hdf5.write_array(file[hdf5.POOL], "parts", drawn.parts)
+            placed, indices = _placed(source, chosen, drawn)
+            twins = duplicates.find(stored.prints, indices, stored.digest)
+            notes = [*source.notes, *drawn.notes, *originals.notes(stored.originals, form)]
+            found = _facts(stored, notes, placed, indices, drawn)
+            found["duplicates"] = duplicates.counts(twins, placed)
+            _check_twins(found["duplicates"], stored.where, pairs, block["duplicates"] == "refuse")
+            found["duplicates"]["pairs_left_out"] = duplicates.write(pairs, twins, placed)
+            facts.write_table(table, found)
+            atomic_files.write_json(facts_file, found)
 
 
 def _attributes(
@@ -80,14 +97,6 @@ def _attributes(
     }
 
 
-def _facts(source: Source, found: originals.Originals, notes: Sequence[str]) -> dict[str, Any]:
-    return {
-        "left_out": [[_storable(name), why] for name, why in source.left_out],
-        "notes": [*source.notes, *notes],
-        "originals": {key: dict(counted.most_common()) for key, counted in found.items()},
-    }
-
-
 def digest(path: Path) -> str:
     """Compute the SHA-256 of a file, or that of a folder (see `folder_digests`)."""
     try:
@@ -96,50 +105,93 @@ def digest(path: Path) -> str:
         raise UserError(f"{path}: cannot be read ({error.strerror}). Check the file.") from error
 
 
-def _storable(name: str) -> str:
-    """HDF5 holds UTF-8 without NUL; file names may hold other bytes."""
-    text = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    return text.replace("\0", "\\0")
-
-
-def _write(
-    file: h5py.File,
-    source: Source,
-    chosen: Sequence[int],
-    drawn: Mapping[str, np.ndarray],
-    form: images.Form,
-    where: str,
-) -> originals.Originals:
-    """Write all subsets; count sizes, modes and formats of the originals."""
-    numbers = np.full(len(source.class_names), -1, dtype=np.int32)
-    numbers[chosen] = np.arange(len(chosen))
-    total = sum(len(indices) for indices in drawn.values())
-    done = 0
-    found: originals.Originals = defaultdict(Counter)
-    for subset, indices in drawn.items():
-        group = hdf5.create_group(file, subset)
-        array = hdf5.create_array(
-            group, "images", (len(indices), *form.size, form.channels), np.uint8
+def _with_twins_in_groups(stored: StoredImages, chosen: list[int], refuse: bool) -> Source:
+    """The source with equal and near images in one group, for which it looks at all images."""
+    source = stored.source
+    indices = np.flatnonzero(np.isin(source.labels, chosen))
+    stored.look_at(indices)
+    if refuse:
+        stored.refuse_unreadable()
+    seen = indices[stored.prints.known[indices]]
+    twins = duplicates.find(stored.prints, seen, stored.digest)
+    if not twins.complete:
+        raise UserError(
+            f"{stored.where}: more than {duplicates.MAX_PAIRS:,} pairs of images look alike, too "
+            f"many to be put into groups. Expected photographs of different things: set "
+            f"duplicates: warn, and tell the reader which images belong together."
         )
-        hdf5.write_array(group, "labels", numbers[np.asarray(source.labels)[indices]])
-        hdf5.write_names(group, "names", [_storable(source.names[index]) for index in indices])
-        # Whole chunks: one image at a time would write and checksum each chunk again for each.
-        step = array.chunks[0]
-        for start in range(0, len(indices), step):
-            rows = indices[start : start + step].tolist()
-            block = [_image(source, row, form, where, found) for row in rows]
-            array[start : start + step] = np.stack(block)
-            before, done = done, done + len(block)
-            if 10 * before // total < 10 * done // total:
-                log.info("%d of %d images (%d %%)", done, total, 100 * done // total)
-    return found
+    if not len(twins.pairs):
+        return source
+    groups = list(source.groups) or [""] * len(source.names)
+    joined = duplicates.as_groups(twins, [groups[index] for index in seen])
+    for index, name in zip(seen.tolist(), joined, strict=True):
+        groups[index] = name
+    count = len(np.unique(twins.groups()[twins.pairs[:, 0]]))
+    note = (
+        f"duplicates: one_group: {len(np.unique(twins.pairs)):,} images that are equal or near to "
+        f"another are in {count:,} groups, each of which stays in one part."
+    )
+    return replace(source, groups=groups, notes=[*source.notes, note])
 
 
-def _image(
-    source: Source, index: int, form: images.Form, where: str, found: originals.Originals
-) -> np.ndarray:
-    """One image (height, width, channels), uint8, in the form asked for."""
-    with originals.opened(source.image(index)) as stored:
-        decoded = images.decode(stored, form, f"{where}: {source.names[index]}")
-    originals.count(found, decoded)
-    return images.fitted(decoded.image, form)
+def _placed(
+    source: Source, chosen: Sequence[int], drawn: folds.Drawn
+) -> tuple[duplicates.Placed, np.ndarray]:
+    """What the written images are, subset by subset, and their numbers in the source."""
+    indices = np.concatenate(list(drawn.rows.values()))
+    if drawn.parts is None:
+        parts = np.repeat(list(drawn.rows), [len(own) for own in drawn.rows.values()])
+    else:
+        parts = np.array([f"fold {fold}" for fold in folds.tests_in(drawn.parts)])
+    return duplicates.Placed(
+        names=[storable(source.names[index]) for index in indices],
+        parts=parts,
+        labels=writing.numbers(source, chosen)[np.asarray(source.labels)[indices]],
+        class_names=[storable(source.class_names[label]) for label in chosen],
+        folds=drawn.parts is not None,
+    ), indices
+
+
+def _facts(
+    stored: StoredImages,
+    notes: Sequence[str],
+    placed: duplicates.Placed,
+    indices: np.ndarray,
+    drawn: folds.Drawn,
+) -> dict[str, Any]:
+    source, names = stored.source, placed.class_names
+    groups = [source.groups[index] for index in indices] if source.groups else []
+    if drawn.parts is None:
+        classes = facts.classes(names, placed.labels, placed.parts)
+    else:
+        classes = facts.classes_of_folds(names, placed.labels, drawn.parts)
+    return {
+        "image_size": list(stored.form.size),
+        "left_out": [[storable(name), why] for name, why in source.left_out],
+        "notes": list(notes),
+        "originals": {key: dict(found.most_common()) for key, found in stored.originals.items()},
+        "unreadable": [
+            [storable(source.names[index]), why] for index, why in stored.unreadable.items()
+        ],
+        "classes": classes,
+        "groups": facts.groups(groups, placed.labels, len(names)),
+    }
+
+
+def _check_twins(found: Mapping[str, Any], where: str, pairs: Path, refuse: bool) -> None:
+    """Refuse or log equal images that make a test accuracy too good, or a label wrong."""
+    kinds = {
+        "training_and_test": f"{found['equal']['test_images']:,} test images are equal to images "
+        f"that are trained or validated on",
+        "several_classes": f"{found['equal']['several_classes']:,} images are there with more than "
+        f"one class",
+    }
+    for kind, words in kinds.items():
+        if found["equal"][kind]:
+            first = "; ".join(" = ".join(pair) for pair in found["examples"][kind])
+            if refuse:
+                raise UserError(
+                    f"{where}: {words} ({first}). Remove the copies, or set duplicates: warn to "
+                    f"go on, or one_group to draw a test part that has none of them."
+                )
+            log.warning("%s: %s (%s); %s has all", where, words, first, pairs)

@@ -1,67 +1,59 @@
-"""What the data sets of a study are: classes, images a part, and what their files say of them."""
+"""What the data sets of a study are: classes, images a part, and what is to be known of them."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from convstudy.data import hdf5
+from convstudy.report import data_notes
 from convstudy.report.grids import Cell, Grid, Head
 from convstudy.report.notes import percent
+from convstudy.report.tables import Table
 
 LONGEST = 120  # letters of an attribute; what is longer is cut
+TITLE = "Data sets"
 
 
-def grid(files: Mapping[str, Path | str]) -> Grid:
+def grid(facts: Mapping[str, Mapping[str, Any]]) -> Grid:
     """A row a data set: classes, images of each part, the smallest and the largest class.
 
     Of one with folds the images of a fold on average, and all that test, of which each does once.
 
     Args:
-        files: the HDF5 file of each data set.
+        facts: of each data set, as `data.facts` reads them.
     """
     heads = [
         Head("data set"), Head("classes"), *(Head(f"{part} images") for part in hdf5.SUBSETS),
-        Head("images a class, training"), Head("largest class in test, %", "majority"),
-        Head("pixels"),
+        Head("images a class, training"), Head("images a class, test"),
+        Head("largest class in test, %", "majority"), Head("pixels"),
     ]  # fmt: skip
-    body, notes = [], []
-    for dataset, path in files.items():
-        attributes = hdf5.read_attributes(path)
-        classes = len(attributes["class_names"])
-        counts, folds = _counts(path, classes), attributes.get("folds")
-        if folds:
-            notes.append(
-                f"{dataset}: {folds} folds; training and validation images are those of one fold, "
-                f"on average, and every image tests once."
-            )
-        train, test = counts["train"], counts["test"]
-        least, most = int(train.min()), int(train.max())
-        height, width = attributes["image_size"]
+    body = []
+    for name, own in facts.items():
+        classes, (height, width) = own["classes"], own["image_size"]
+        test = classes["test"]
         body.append([
-            Cell.of(dataset), Cell.of(classes),
-            *(Cell.of(int(own.sum()), _count, f"{dataset}||n_{x}") for x, own in counts.items()),
-            Cell.of(f"{least}" if least == most else f"{least} to {most}"),
-            Cell.of(float(test.max() / max(1, test.sum())), percent, f"{dataset}||majority"),
+            Cell.of(name), Cell.of(len(classes["names"])),
+            *(Cell.of(sum(classes[x]), _count, f"{name}||n_{x}") for x in hdf5.SUBSETS),
+            Cell.of(_range(classes["train"])), Cell.of(_range(test)),
+            Cell.of(max(test) / max(1, sum(test)), percent, f"{name}||majority"),
             Cell.of(f"{width} × {height}"),
         ])  # fmt: skip
-    return Grid("Data sets", heads, body, notes, [str(path) for path in files.values()])
+    notes = [note for name, own in facts.items() for note in data_notes.of_dataset(name, own)]
+    tables = [f"results/data/{name}.csv" for name in facts]
+    return Grid(TITLE, heads, body, notes, tables)
 
 
-def _counts(path: Path | str, classes: int) -> dict[str, np.ndarray]:
-    """Images (classes,) of each part."""
-    if not hdf5.is_pooled(path):
-        return {
-            part: np.bincount(hdf5.read_subset(path, part, ("labels",))[0], minlength=classes)
-            for part in hdf5.SUBSETS
-        }
-    labels, parts = hdf5.read_subset(path, hdf5.POOL, ("labels", "parts"))
-    found = {}
-    for place, part in enumerate(hdf5.SUBSETS):
-        shares = (parts == place).sum(axis=1) / (1 if part == "test" else parts.shape[1])
-        found[part] = np.bincount(labels, shares, minlength=classes).round().astype(int)
-    return found
+def table(facts: Mapping[str, Mapping[str, Any]]) -> Table:
+    """The same for `summary.md`."""
+    found = grid(facts)
+    rows = [[cell.text for cell in row] for row in found.rows]
+    words = "The images of each class and part: " + ", ".join(found.sources) + "."
+    return Table(TITLE, [head.title for head in found.heads], rows, [words, *found.notes])
+
+
+def _range(counts: Sequence[int]) -> str:
+    least, most = min(counts), max(counts)
+    return f"{least:,}" if least == most else f"{least:,} to {most:,}"
 
 
 def said(files: Mapping[str, Path | str]) -> list[tuple[str, list[tuple[str, str]]]]:

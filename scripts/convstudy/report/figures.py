@@ -22,6 +22,11 @@ RESULTS: Columns = (
     ("test_accuracy_mean", Head("accuracy %", "accuracy"), percent),
     ("interval", Head("95 % interval", "95 % interval"), str),
     ("test_accuracy_std", Head("± over runs", "seed"), percent),
+    (
+        "test_accuracy_without_duplicates_mean",
+        Head("without duplicates %", "without duplicates"),
+        percent,
+    ),
     ("balanced_accuracy_mean", Head("balanced %", "balanced accuracy"), percent),
     ("macro_f1_mean", Head("macro F1 %", "macro F1"), percent),
     ("roc_auc_mean", Head("AUC", "AUC"), fixed(3)),

@@ -17,6 +17,9 @@ TERMS = {
         "does, so every image tests once a seed (cross-validation). Networks of two folds share "
         "most of their training images, so intervals over folds are approximate."
     ),
+    "without duplicates": (
+        "The accuracy on those test images that are equal to none that was trained or validated on."
+    ),
     "balanced accuracy": (
         "The mean over classes of the share of their images that is recognised (recall). A network "
         "that ignores rare classes has a low one, however high its accuracy is."

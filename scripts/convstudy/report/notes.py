@@ -31,6 +31,11 @@ def of_results(rows: pandas.DataFrame, dataset: str, foreign: set[str]) -> list[
         "train - test is the accuracy of the kept network on its training images, without "
         "augmentation and dropout, less that on test images.",
     ]
+    if rows["test_accuracy_without_duplicates_mean"].notna().any():
+        found.append(
+            "Without duplicates is the accuracy on the test images that equal none that was "
+            "trained or validated on."
+        )
     alone = rows["label"][rows["interval_of"] == "network"]
     if len(alone) == len(rows):
         found.append(

@@ -17,7 +17,7 @@ from matplotlib import colors
 
 from convstudy.foundation import atomic_files
 from convstudy.foundation.errors import UserError
-from convstudy.report import data_facts, figures, looks, results, settings, tables
+from convstudy.report import data_facts, data_notes, figures, looks, results, settings, tables
 from convstudy.report.checklist import checklist
 from convstudy.report.examples import Pictures as TestImages
 from convstudy.report.glossary import TERMS, cut
@@ -38,6 +38,7 @@ def write_report(
     differences: pandas.DataFrame | None,
     runs: results.Runs,
     data_files: Mapping[str, Path | str],
+    data: Mapping[str, Mapping[str, Any]],
 ) -> None:
     """Write one HTML page that holds everything, pictures included, and asks no other address.
 
@@ -48,13 +49,14 @@ def write_report(
         differences: what `paired_tests.compare` returns, or None.
         runs: (metrics.json, predictions.h5) of every run.
         data_files: the HDF5 file of every data set.
+        data: the facts of every data set.
 
     Raises:
         UserError: a picture is missing or of another format, or predictions are not of the test
             images in the data file.
     """
     page = environment().get_template("page.html.j2").render(
-        _context(spec, frame, differences, runs, data_files)
+        _context(spec, frame, differences, runs, data_files, data)
     )  # fmt: skip
     with atomic_files.whole_file(path) as temporary:
         temporary.write_text(page, encoding="utf-8")
@@ -70,10 +72,11 @@ def environment() -> jinja2.Environment:
     return found
 
 
-def _context(spec, frame, differences, runs, data_files) -> dict[str, Any]:
+def _context(spec, frame, differences, runs, data_files, data) -> dict[str, Any]:
     """What the templates show, by the names that they use."""
     study = {"description": "", "notes": []} | dict(spec["study"])
     study["title"] = study.get("title") or study["name"]
+    study["notes"] = [*study["notes"], *data_notes.warnings(data)]
     rows, folder = spec["rows"], f"results/studies/{study['name']}"
     found = results.load(rows, frame, runs)
     images = {name: TestImages(path) for name, path in data_files.items()}
@@ -91,7 +94,7 @@ def _context(spec, frame, differences, runs, data_files) -> dict[str, Any]:
         "variants": rows,
         **_pictures(spec["pictures"]),
         "looks": looks.at(found, images),
-        "data": data_facts.grid(data_files),
+        "data": data_facts.grid(data),
         "data_says": data_facts.said(data_files),
         "checklist": checklist(study, frame, [atomic_files.read_json(one) for one, _ in runs]),
         "terms": TERMS,

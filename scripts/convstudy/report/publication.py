@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from convstudy.data import facts
 from convstudy.foundation import atomic_files
 from convstudy.foundation.errors import UserError
 from convstudy.provenance import records
@@ -43,7 +44,8 @@ def publish(folder: Path, made_by: str) -> list[Path]:
     metrics = [path for path in inputs if path.endswith("metrics.json")]
     predictions = [path for path in inputs if path.endswith("predictions.h5")]
     written = [folder / name for name in ("summary.csv", "README.md", "comparisons.csv")]
-    summary.of_study(spec, list(zip(metrics, predictions, strict=True)), *written)
+    data = facts.read(x for x in inputs if x.startswith("results/data/"))
+    summary.of_study(spec, list(zip(metrics, predictions, strict=True)), data, *written)
     return written + [Path(path) for entries in spec["pictures"].values() for _, path in entries]
 
 

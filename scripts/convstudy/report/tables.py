@@ -43,6 +43,7 @@ RESULTS: Columns = {
     "95 % interval": lambda row: (
         f"[{percent(row['test_accuracy_ci_low'])}, {percent(row['test_accuracy_ci_high'])}]"
     ),
+    "without duplicates %": _points("test_accuracy_without_duplicates_mean"),
     "balanced %": _points("balanced_accuracy_mean"),
     "macro F1 %": _points("macro_f1_mean"),
     "ROC AUC %": _points("roc_auc_mean"),

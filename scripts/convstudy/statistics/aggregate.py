@@ -1,6 +1,6 @@
 """From evaluated runs to the summary of a study: one row a variant."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ COLUMNS = (
     "train_running_accuracy_mean never_predicted trainable_parameters backbone_parameters "
     "flops_per_image backbone_flops_per_image extraction_seconds_mean milliseconds_per_image_mean "
     "evaluate_peak_memory_mib_max processor load_max budget_epochs budget_patience batch_size "
-    "learning_rate n_folds"
+    "learning_rate n_folds test_accuracy_without_duplicates_mean"
 ).split()
 NAMES = ("variant", "dataset", "model", "generator", "backbone", "protocol", "sweep", "label")
 # Columns that are means over runs (seeds, or folds and seeds), and the key in metrics.json of each.
@@ -54,7 +54,9 @@ SAME = (
 )  # fmt: skip
 
 
-def summarize(variants: list[dict[str, Any]], runs: Runs) -> pandas.DataFrame:
+def summarize(
+    variants: list[dict[str, Any]], runs: Runs, leaked: Mapping[str, Sequence[int]] | None = None
+) -> pandas.DataFrame:
     """Aggregate evaluated runs over seeds and, where the data set has folds, over these.
 
     With folds `n_train` and `n_validation` are those of a fold on average, `n_test` is the number
@@ -64,6 +66,7 @@ def summarize(variants: list[dict[str, Any]], runs: Runs) -> pandas.DataFrame:
         variants: Dicts with the keys `NAMES` and `reference` (None or `loss`, `accuracy` and the
             `dataset` they were measured on).
         runs: Paths (metrics.json, predictions.h5); matched by the `dataset` and `variant` inside.
+        leaked: By data set the rows of test images that are equal to images of other parts.
 
     Returns:
         One row a variant, in the order of `variants`, with the columns `COLUMNS`. `selected` tells
@@ -74,9 +77,14 @@ def summarize(variants: list[dict[str, Any]], runs: Runs) -> pandas.DataFrame:
     """
     loaded = evaluated_runs.load(runs)
     chosen = evaluated_runs.results(variants, loaded).values()
-    rows = [
-        _row(v, evaluated_runs.of_variant(v, loaded)) | {"selected": v in chosen} for v in variants
-    ]
+    rows = []
+    for v in variants:
+        own = evaluated_runs.of_variant(v, loaded)
+        without = _accuracy_without(own, (leaked or {}).get(v["dataset"], ()))
+        rows.append(
+            _row(v, own)
+            | {"selected": v in chosen, "test_accuracy_without_duplicates_mean": without}
+        )
     return pandas.DataFrame(rows, columns=COLUMNS)
 
 
@@ -122,6 +130,12 @@ def _row(variant: dict[str, Any], runs: list[EvaluatedRun]) -> dict[str, Any]:
         "batch_size": variant["training"]["batch_size"],
         "learning_rate": variant["training"]["learning_rate"],
     }
+
+
+def _accuracy_without(runs: list[EvaluatedRun], leaked: Sequence[int]) -> float:
+    """The mean accuracy on the other test images; NaN where none leaked, or no other is left."""
+    kept = np.delete(evaluated_runs.answers(runs).correct, leaked, axis=1)
+    return float(kept.mean()) if len(leaked) and kept.size else np.nan
 
 
 def _mean(values: list[float | None]) -> float:
