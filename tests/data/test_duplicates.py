@@ -195,8 +195,8 @@ def test_one_group_says_how_many_images_it_joined(tmp_path):
     content["ant/copy.png"] = content["ant/0.png"]
     files = {"images": fx.write_files(tmp_path / "data", content)}
     facts = fx.prepared("image_folder", files, tmp_path, duplicates="one_group")["facts"]
-    assert facts["notes"] == [
+    assert facts["notes"][0] == (
         "duplicates: one_group: 2 images that are equal or near to another are in 1 groups, each "
         "of which stays in one part."
-    ]
+    )
     assert facts["originals"]["sizes"] == {"48 x 40": 19}  # each is counted once

@@ -146,8 +146,8 @@ def test_a_fold_is_a_data_set_of_its_own_and_the_features_of_a_fold_as_well(tmp_
     assert sorted(folds.order(pool)) == list(range(len(labels)))
     first = folds.order(pool)[: (parts[:, 0] == 2).sum()]
     assert np.array_equal(first, np.flatnonzero(parts[:, 0] == 2))
-    assert "not kept" in atomic_files.read_json(pool.with_suffix(".json"))["notes"][-1]
+    assert "not kept" in atomic_files.read_json(pool.with_suffix(".json"))["notes"][0]
 
 
 def folds_of(block, output):
-    fx.prepare(block, output, output.with_suffix(".json"))
+    fx.prepare(block, output, *fx.beside(output))

@@ -158,8 +158,7 @@ def test_equal_data_gives_equal_bytes_and_chunks_are_whole(tmp_path, caplog):
     with caplog.at_level(logging.INFO):
         for output in outputs:
             block = fx.block("image_folder", {"images": folder}, image_size=[4, 6])
-            beside = [output.with_suffix(x) for x in (".json", ".csv", ".duplicates.csv")]
-            prepare(block, output, *beside)
+            prepare(block, output, *fx.beside(output))
     assert outputs[0].read_bytes() == outputs[1].read_bytes()
     assert 2 <= sum("120 images" in record.message for record in caplog.records) <= 20
     with h5py.File(outputs[0]) as file:

@@ -217,9 +217,9 @@ def test_an_unreadable_image_is_named(tmp_path):
     good = fx.encoded(fx.picture(), "JPEG")
     for bad in (b"", good[:-30], b"<html>"):
         files = cub(tmp_path, images={f"images/{ANT}": bad})
-        fx.refused("cub200_2010", files, tmp_path, f"images.tgz: {re.escape(ANT)}: cannot be read")
+        fx.refused("cub200_2010", files, tmp_path, f"images.tgz: 1 image .* {re.escape(ANT)} \\(")
     folder = fx.write_files(tmp_path / "data", fx.folder_members(4) | {"ant/2.png": b"x"})
-    fx.refused("image_folder", {"images": folder}, tmp_path, "ant/2.png: cannot be read")
+    fx.refused("image_folder", {"images": folder}, tmp_path, "ant/2.png \\(")
 
 
 @pytest.mark.parametrize(

@@ -93,8 +93,7 @@ def check_cifar(case: bytes, path: Path) -> None:
     path.write_bytes(case)
     output = path.parent / "out/data.h5"
     try:
-        beside = [output.with_suffix(ending) for ending in (".json", ".csv", ".duplicates.csv")]
-        prepare(fx.block("cifar", {"archive": path}), output, *beside)
+        prepare(fx.block("cifar", {"archive": path}), output, *fx.beside(output))
     finally:
         left = os.listdir(output.parent) if output.parent.exists() else []
         assert sorted(left) in ([], ["data.h5", "data.json"]), left

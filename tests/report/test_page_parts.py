@@ -99,7 +99,7 @@ def test_matrix_bears_counts_and_names_where_there_is_room(classes):
 def test_long_and_chinese_names_are_cut_in_the_margin():
     assert confusion._cut("x" * 300) == "x" * confusion.LETTERS + "…"
     assert confusion._cut("鳥" * 300) == "鳥" * (confusion.LETTERS // 2) + "…"
-    assert confusion._cut("012.Red_bird") == "Red bird"
+    assert confusion._cut("Red bird") == "Red bird"
 
 
 def test_certain_mistakes_come_with_their_own_pictures(found):
@@ -114,7 +114,7 @@ def test_certain_mistakes_come_with_their_own_pictures(found):
     assert certain[0] == pytest.approx(probabilities.max(axis=1)[wrong].max())
     for one in mistakes:
         assert one.name == f"{one.row}.png"
-        assert one.true == first.class_names[labels[one.row]] != one.predicted
+        assert one.true == first.readable_names[labels[one.row]] != one.predicted
         assert images.read(np.array([one.row]))[0][0] == one.picture
 
 

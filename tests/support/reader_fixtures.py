@@ -132,11 +132,15 @@ def block(kind: str, files: dict[str, Path], **settings) -> dict:
     return own
 
 
+def beside(output: Path) -> list[Path]:
+    """What is written beside a data set's file: facts, table of classes, table of pairs."""
+    return [output.with_suffix(ending) for ending in (".json", ".csv", ".duplicates.csv")]
+
+
 def prepared(kind: str, files: dict[str, Path], folder: Path, **settings) -> dict:
     """Prepare a data set and read it: {"train": (images, labels, names), ..., "attributes"}."""
     output = folder / "out" / "data.h5"
-    beside = [output.with_suffix(ending) for ending in (".json", ".csv", ".duplicates.csv")]
-    prepare(block(kind, files, **settings), output, *beside)
+    prepare(block(kind, files, **settings), output, *beside(output))
     content = {
         subset: hdf5.read_subset(output, subset, ("images", "labels", "names"))
         for subset in hdf5.SUBSETS

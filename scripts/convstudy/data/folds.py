@@ -116,10 +116,7 @@ def _check_enough(name: str, of: np.ndarray, folds: int, grouped: bool) -> None:
 
 
 def _notes(source: Source, rows: np.ndarray, folds: int) -> list[str]:
-    found = [
-        f"{folds} folds; training and validation images are those of one fold, on average, and "
-        f"every image tests once."
-    ]
+    found = []
     given = [x for x in hdf5.SUBSETS if x in source.parts and x != "train"]
     if given:
         parts = np.asarray(source.parts)[rows]
@@ -134,7 +131,11 @@ def _notes(source: Source, rows: np.ndarray, folds: int) -> list[str]:
             f"Images of one group stay in one fold, and in one part of each fold: {count} groups "
             f"in {folds} folds."
         )
-    return found
+    return [
+        *found,
+        f"{folds} folds; training and validation images are those of one fold, on average, and "
+        f"every image tests once.",
+    ]
 
 
 def without(drawn: Drawn, kept: Mapping[str, np.ndarray]) -> Drawn:
