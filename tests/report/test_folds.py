@@ -11,7 +11,7 @@ import run_files
 from PIL import Image
 from scipy import special
 
-from convstudy.data import folds, hdf5
+from convstudy.data import facts, folds, hdf5
 from convstudy.report import data_facts, examples, page, per_class, results
 from convstudy.statistics import aggregate, paired_tests
 
@@ -64,7 +64,13 @@ def study(tmp_path):
         "differences": paired_tests.compare([comparison], rows, runs),
         "runs": runs,
         "data_files": {"shapes": data},
+        "data": {"shapes": facts_of(labels, parts)},
     }
+
+
+def facts_of(labels, parts):
+    classes = facts.classes_of_folds(NAMES, labels, parts)
+    return report_study.facts_of(NAMES, IMAGES) | {"classes": classes, "notes": ["3 folds; so."]}
 
 
 def loaded(study):
@@ -125,7 +131,7 @@ def test_the_page_says_that_there_are_folds(study, tmp_path):
 
 
 def test_the_table_of_data_sets_counts_a_fold_on_average_and_all_that_test(study):
-    grid = data_facts.grid(study["data_files"])
+    grid = data_facts.grid(study["data"])
     (row,) = grid.rows
     assert [cell.text for cell in row[2:5]] == ["30", "0", "45"]
-    assert "shapes: 3 folds" in grid.notes[0]
+    assert "shapes: 3 folds; so." in grid.notes
