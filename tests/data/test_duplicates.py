@@ -8,7 +8,8 @@ import pytest
 import reader_fixtures as fx
 from PIL import Image, ImageEnhance
 
-from convstudy.data import duplicates, fingerprints
+from convstudy.data import duplicates, fingerprints, hdf5
+from convstudy.foundation import atomic_files
 
 
 def photograph(seed, size=(48, 40)):
@@ -200,3 +201,45 @@ def test_one_group_says_how_many_images_it_joined(tmp_path):
         "of which stays in one part."
     )
     assert facts["originals"]["sizes"] == {"48 x 40": 19}  # each is counted once
+
+
+def copies(folder):
+    """Twelve images of two classes without parts, and two copies of each."""
+    content = {}
+    for name, x in members(lambda index: "train").items():
+        for copy in range(3):
+            content[f"{name.removeprefix('train/')[:-4]}_{copy}.png"] = x
+    return {"images": fx.write_files(folder, content)}
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_copies_that_are_one_group_stay_in_one_part(tmp_path, seed):
+    files = copies(tmp_path / "data")
+    found = {}
+    for how in ("warn", "one_group"):
+        facts = fx.prepared("image_folder", files, tmp_path / how, seed=seed, duplicates=how)
+        found[how] = facts["facts"]["duplicates"]["equal"]
+    assert found["warn"]["training_and_test"] > 0
+    assert found["one_group"]["training_and_test"] == found["one_group"]["test_images"] == 0
+    assert found["one_group"]["train_and_validation"] == 0
+
+
+@pytest.mark.parametrize("how", ["warn", "one_group"])
+def test_copies_in_two_folds_leak(tmp_path, how):
+    block = fx.block("image_folder", copies(tmp_path / "data"), folds=3, duplicates=how)
+    output = tmp_path / "d.h5"
+    fx.prepare(block, output, *fx.beside(output))
+    found = atomic_files.read_json(output.with_suffix(".json"))["duplicates"]
+    names = hdf5.read_subset(output, hdf5.POOL, ("names",))[0].astype(str)
+    parts = hdf5.read_subset(output, hdf5.POOL, ("parts",))[0]
+    tests_in = (parts == 2).argmax(axis=1)
+    folds_of = {}
+    for name, fold in zip(names, tests_in, strict=True):
+        folds_of.setdefault(name.rsplit("_", 1)[0], set()).add(int(fold))
+    spread = {name for name, own in folds_of.items() if len(own) > 1}
+    order = np.argsort(tests_in, kind="stable")
+    leaked = [row for row, x in enumerate(names[order]) if x.rsplit("_", 1)[0] in spread]
+    assert found["leaked"] == leaked and bool(leaked) == (how == "warn")
+    assert found["equal"]["training_and_test"] == len(spread)
+    with open(output.with_suffix(".duplicates.csv")) as stream:
+        assert {row["part_a"] for row in csv.DictReader(stream)} <= {"fold 0", "fold 1", "fold 2"}
