@@ -13,9 +13,9 @@ ENDINGS = (
     *(".ppm", ".pgm", ".pbm", ".pnm", ".avif", ".jp2", ".j2k", ".jpf", ".heic", ".heif"),
 )
 # Of images that are not read: a run must not pass them over as if they were other files.
-UNREAD_ENDINGS = (
-    *(".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf", ".dcm", ".nii", ".svg"),
-    *(".psd", ".exr", ".hdr", ".jxl", ".tga", ".ico", ".eps", ".fits", ".czi", ".nd2", ".svs"),
+UNREAD_ENDINGS = tuple(
+    ".cr2 .cr3 .nef .nrw .arw .orf .rw2 .raf .pef .dng .raw .svg .psd .xcf .eps .ai .pdf .exr .hdr "
+    ".dcm .dicom .nii .nii.gz .mha .nrrd .jxl .tga .ico .dds .fits .czi .nd2 .svs .ndpi".split()
 )
 # As Pillow calls them.
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "AVIF", "JPEG2000", "HEIF")

@@ -7,17 +7,6 @@ from pathlib import PurePosixPath
 from convstudy.foundation.errors import UserError
 
 TABLES = (".csv", ".tsv", ".xlsx", ".parquet")
-# Endings of pictures; those that the program decodes are images wherever this list is used.
-PICTURES = frozenset(
-    ".cr2 .cr3 .nef .nrw .arw .orf .rw2 .raf .pef .dng .raw .svg .psd .xcf .eps .ai .pdf .exr .hdr "
-    ".dcm .dicom .nii .nii.gz .mha .nrrd .tif .tiff .jp2 .j2k .jxl .heic .heif .avif .jfif .jpe "
-    ".ppm .pgm .pbm .pnm .tga .ico .dds .fits .czi .svs .ndpi".split()
-)
-
-
-def is_picture(name: str) -> bool:
-    """Tell by its ending whether a file may be an image in some format."""
-    return any(name.lower().endswith(ending) for ending in PICTURES)
 
 
 def refuse_pictures(where: str, pictures: Sequence[str], endings: Sequence[str]) -> None:

@@ -22,7 +22,7 @@ from typing import Annotated, BinaryIO
 import numpy as np
 
 from convstudy.decoding import archives
-from convstudy.decoding.images import ENDINGS, is_image_name
+from convstudy.decoding.images import ENDINGS, is_image_like, is_image_name
 from convstudy.foundation.errors import UserError
 from convstudy.listing import groups, layout, other_files
 from convstudy.listing.patterns import Selection
@@ -104,7 +104,7 @@ class _Found:
     def takes(self, name: str) -> bool:
         """Tell whether a file is an image to use, and remember what else it is."""
         self.folders.add(name.rpartition("/")[0])
-        picture = is_image_name(name) or other_files.is_picture(name)
+        picture = is_image_like(name)
         excluded = self.selection.excludes(name)
         if excluded:
             if picture:
