@@ -197,14 +197,22 @@ def backbone_inputs(wildcards):
     return {name: by_content(path) for name, path in inputs.items()}
 
 
-def origin(wildcards):
-    """Of the variant that a backbone's weights come from: model file, and cut of its backbone."""
+def pretraining(wildcards):
+    """The run that a backbone's weights come from, in a list; an empty one where none is."""
     weights = config["backbones"][wildcards.backbone]["weights"]
     if not isinstance(weights, dict) or "variant" not in weights:
-        return canonical(None)
+        return []
     dataset = config["variants"][weights["variant"]]["dataset"]
-    run = study.runs[dataset, weights["variant"]]
-    return canonical({"kind": run["kind"], "cut": run["backbone"]["cut"]})
+    return [study.runs[dataset, weights["variant"]]]
+
+
+def origin(wildcards):
+    """Of the variant that a backbone's weights come from: model file, and cut of its backbone."""
+    found = [
+        {"kind": run["kind"], "cut": run["backbone"]["cut"]}
+        for run in pretraining(wildcards)
+    ]
+    return canonical(found[0] if found else None)
 
 
 def expected(paths):

@@ -23,7 +23,10 @@ rule build_backbone:
         expected=lambda w: expected(backbone_inputs(w).values()),
         contents=lambda w: contents(backbone_inputs(w).values()),
         origin=origin,
-        code=lambda w: code("build_backbone.py"),
+        # a trained network may have layers of its own
+        code=lambda w: code(
+            "build_backbone.py", *[f"models/{x['kind']}" for x in pretraining(w)]
+        ),
     message:
         "Assembling {wildcards.backbone} for {wildcards.dataset}"
     script:
