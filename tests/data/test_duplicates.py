@@ -224,9 +224,18 @@ def test_copies_that_are_one_group_stay_in_one_part(tmp_path, seed):
     assert found["one_group"]["train_and_validation"] == 0
 
 
-@pytest.mark.parametrize("how", ["warn", "one_group"])
-def test_copies_in_two_folds_leak(tmp_path, how):
-    block = fx.block("image_folder", copies(tmp_path / "data"), folds=3, duplicates=how)
+def kind(name):
+    """What copies of one image share in their names; one without any is called a*.png."""
+    return name if "/a" in name else name.rsplit("_", 1)[0]
+
+
+@pytest.mark.parametrize(("how", "folds"), [("warn", 3), ("one_group", 3), ("warn", 12)])
+def test_copies_in_two_folds_leak(tmp_path, how, folds):
+    files = copies(tmp_path / "data")
+    for number in range(16):  # that have no copy
+        name = f"{('ant', 'bee')[number % 2]}/a{number}.png"
+        fx.write_files(files["images"], {name: fx.encoded(photograph(9000 + number))})
+    block = fx.block("image_folder", files, folds=folds, duplicates=how)
     output = tmp_path / "d.h5"
     fx.prepare(block, output, *fx.beside(output))
     found = atomic_files.read_json(output.with_suffix(".json"))["duplicates"]
@@ -235,11 +244,13 @@ def test_copies_in_two_folds_leak(tmp_path, how):
     tests_in = (parts == 2).argmax(axis=1)
     folds_of = {}
     for name, fold in zip(names, tests_in, strict=True):
-        folds_of.setdefault(name.rsplit("_", 1)[0], set()).add(int(fold))
+        folds_of.setdefault(kind(name), set()).add(int(fold))
     spread = {name for name, own in folds_of.items() if len(own) > 1}
     order = np.argsort(tests_in, kind="stable")
-    leaked = [row for row, x in enumerate(names[order]) if x.rsplit("_", 1)[0] in spread]
+    leaked = [row for row, x in enumerate(names[order]) if kind(x) in spread]
     assert found["leaked"] == leaked and bool(leaked) == (how == "warn")
     assert found["equal"]["training_and_test"] == len(spread)
     with open(output.with_suffix(".duplicates.csv")) as stream:
-        assert {row["part_a"] for row in csv.DictReader(stream)} <= {"fold 0", "fold 1", "fold 2"}
+        assert {row["part_a"] for row in csv.DictReader(stream)} <= {
+            f"fold {x}" for x in range(folds)
+        }

@@ -161,27 +161,28 @@ class Placed:
         parts: text (n,), the subset of each.
         labels: int (n,), the class of each.
         class_names: the name of every class.
-        folds: whether the parts are folds, each of which tests what was trained on the others.
+        tests_in: with folds, the number (n,) of that which each image tests in; its part is that.
     """
 
     names: Sequence[str]
     parts: np.ndarray
     labels: np.ndarray
     class_names: Sequence[str]
-    folds: bool = False
+    tests_in: np.ndarray | None = None
 
     def tests(self) -> np.ndarray:
         """Which images test, bool (n,)."""
-        return np.full(len(self.parts), True) if self.folds else self.parts == "test"
+        return self.parts == "test" if self.tests_in is None else np.full(len(self.parts), True)
 
     def order(self) -> np.ndarray:
         """Rows of the images that test, in the order in which they do: fold by fold."""
-        rows = np.flatnonzero(self.tests())
-        return rows[np.argsort(self.parts[rows], kind="stable")] if self.folds else rows
+        if self.tests_in is None:
+            return np.flatnonzero(self.tests())
+        return np.argsort(self.tests_in, kind="stable")
 
     def sides(self) -> np.ndarray:
         """A number (n,), another where one image tests what the other may train or validate."""
-        return np.unique(self.parts, return_inverse=True)[1] if self.folds else self.tests()
+        return self.tests() if self.tests_in is None else self.tests_in
 
 
 def counts(twins: Twins, placed: Placed) -> dict[str, Any]:
@@ -197,10 +198,10 @@ def counts(twins: Twins, placed: Placed) -> dict[str, Any]:
     """
     equal, every = twins.groups("equal"), twins.groups()
     near = np.bincount(every[twins.pairs[twins.equal :, 0]], minlength=twins.images)[every] > 0
-    leaked = _leaked(equal, np.bincount(equal)[equal] > 1, placed)
+    copied = np.bincount(equal)[equal] > 1
+    leaked = _leaked(equal, copied, placed)
     return {
-        "equal": _counted(equal, np.bincount(equal)[equal] > 1, placed)
-        | {"test_images": int(leaked.sum())},
+        "equal": _counted(equal, copied, placed) | {"test_images": int(leaked.sum())},
         "near": _counted(every, near, placed)
         | {"test_images": int((_leaked(every, near, placed) & ~leaked).sum())},
         "leaked": np.flatnonzero(leaked[placed.order()]).tolist(),
@@ -232,11 +233,11 @@ def _of_several(groups: np.ndarray, values: np.ndarray) -> int:
     return int((_different(groups, values) > 1).sum())
 
 
-def _different(groups: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """How many different values the members of each group have."""
+def _different(groups: np.ndarray, values: np.ndarray, count: int = 0) -> np.ndarray:
+    """How many different values the members of each group have, of `count` groups at least."""
     if not len(groups):
-        return np.zeros(0, int)
-    return np.bincount(np.unique(np.stack([groups, values]), axis=1)[0])
+        return np.zeros(count, int)
+    return np.bincount(np.unique(np.stack([groups, values]), axis=1)[0], minlength=count)
 
 
 def _any(groups: np.ndarray, which: np.ndarray) -> np.ndarray:
@@ -245,10 +246,8 @@ def _any(groups: np.ndarray, which: np.ndarray) -> np.ndarray:
 
 def _leaked(groups: np.ndarray, taken: np.ndarray, placed: Placed) -> np.ndarray:
     """Which test images share a group with one that is trained or validated on."""
-    several = np.zeros(groups.max(initial=0) + 1, int)
-    counted = _different(groups[taken], placed.sides()[taken].astype(int))
-    several[: len(counted)] = counted
-    return placed.tests() & taken & (several[groups] > 1)
+    sides = _different(groups[taken], placed.sides()[taken], groups.max(initial=0) + 1)
+    return placed.tests() & taken & (sides[groups] > 1)
 
 
 def _is_across(twins: Twins, placed: Placed) -> tuple[np.ndarray, np.ndarray]:

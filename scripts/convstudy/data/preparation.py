@@ -66,8 +66,8 @@ def prepare(
             kept = writing.write(file, stored, chosen, drawn.rows)
             if block["unreadable"] == "refuse":
                 stored.refuse_unreadable()
-            writing.check_left(stored, drawn, folds.without(drawn, kept))
-            drawn = folds.without(drawn, kept)
+            asked, drawn = drawn, folds.without(drawn, kept)
+            writing.check_left(stored, asked, drawn)
             if drawn.parts is not None:
                 hdf5.write_array(file[hdf5.POOL], "parts", drawn.parts)
             placed, indices = _placed(source, chosen, drawn)
@@ -140,15 +140,17 @@ def _placed(
     """What the written images are, subset by subset, and their numbers in the source."""
     indices = np.concatenate(list(drawn.rows.values()))
     if drawn.parts is None:
+        tests_in = None
         parts = np.repeat(list(drawn.rows), [len(own) for own in drawn.rows.values()])
     else:
-        parts = np.array([f"fold {fold}" for fold in folds.tests_in(drawn.parts)])
+        tests_in = folds.tests_in(drawn.parts)
+        parts = np.array([f"fold {fold}" for fold in tests_in])
     return duplicates.Placed(
         names=[storable(source.names[index]) for index in indices],
         parts=parts,
         labels=writing.numbers(source, chosen)[np.asarray(source.labels)[indices]],
         class_names=[storable(source.class_names[label]) for label in chosen],
-        folds=drawn.parts is not None,
+        tests_in=tests_in,
     ), indices
 
 

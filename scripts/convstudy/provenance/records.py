@@ -45,7 +45,7 @@ def before(job: Any) -> tuple[dict[str, Any], dict[str, bytes]]:
 
     Raises:
         UserError: its code was edited since Snakemake planned it, or an input is not what the step
-            that made it left, or was made of other code or inputs than there are now.
+            that made it left, or was made from other inputs than there are now.
     """
     params = {name: value for name, value in job.params.items() if name != "code"}
     code = code_digests.of(*json.loads(job.params.code)["of"])
@@ -86,6 +86,24 @@ def key(record: dict[str, Any]) -> str:
     decisive = {name: value for name, value in record.items() if name not in told}
     decisive["inputs"] = [x["sha256"] for x in record["inputs"]]
     return digests.of_text(digests.canonical(decisive))
+
+
+def check_code_of_inputs(record: dict[str, Any]) -> None:
+    """Refuse inputs that other code made than there is now.
+
+    A step whose result is in the cache need not ask: the cache has results of such inputs alone as
+    a step that asked has read.
+
+    Raises:
+        UserError: the code of a step that made an input was edited since.
+    """
+    for path in filter(lambda path: path_of(path).is_file(), inputs_of(record)):
+        made = read(path_of(path))
+        if code_digests.of(*made["code_of"]).digest != made["code_digest"]:
+            raise UserError(
+                f"{path} was made by code that has been edited since, while the workflow was "
+                f"running: run the same command again"
+            )
 
 
 def check_inputs(record: dict[str, Any]) -> None:
@@ -202,7 +220,7 @@ def write(record: dict[str, Any]) -> None:
 
 
 def _checked(path: str) -> str:
-    """The digest of an input, which must be what its own step left, of today's code and inputs.
+    """The digest of an input, which must be what its own step left, of today's inputs.
 
     Snakemake looks at a plan's begin, and at dates: it does not see what is edited or put in place
     of something else while it runs.
@@ -221,11 +239,6 @@ def _checked(path: str) -> str:
         raise UserError(
             f"{path} is not the file that {made['rule']} left there: it is damaged or comes "
             f"from elsewhere. {again}"
-        )
-    if code_digests.of(*made["code_of"]).digest != made["code_digest"]:
-        raise UserError(
-            f"{path} was made by code that has been edited since, while the workflow was running: "
-            f"run the same command again"
         )
     for source, sha256 in inputs_of(made).items():
         if path_of(source).is_file() and read(path_of(source))["outputs"].get(source) != sha256:

@@ -59,6 +59,7 @@ def run(job: Any, work: Callable[[Any, Step], None], keep: bool = True) -> None:
             log.info("restored from the cache (%s)", key[:12])
             record = record | {"outputs": known["outputs"]}
         else:
+            records.check_code_of_inputs(record)
             with own_imports.pinned(sources), watch.reads(job.input, outputs, sources):
                 work(job, Step(record, key, scratch))
             records.check_inputs(record)

@@ -25,8 +25,7 @@ import numpy as np
 
 from convstudy.foundation import plugin_files
 from convstudy.foundation.errors import UserError
-
-PARTS = ("train", "validation", "test")
+from convstudy.listing.names import PARTS
 
 
 @dataclass(frozen=True)

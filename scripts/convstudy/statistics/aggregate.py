@@ -80,15 +80,14 @@ def summarize(
     rows = []
     for v in variants:
         own = evaluated_runs.of_variant(v, loaded)
-        without = _accuracy_without(own, (leaked or {}).get(v["dataset"], ()))
-        rows.append(
-            _row(v, own)
-            | {"selected": v in chosen, "test_accuracy_without_duplicates_mean": without}
-        )
+        row = _row(v, own, (leaked or {}).get(v["dataset"], ()))
+        rows.append(row | {"selected": v in chosen})
     return pandas.DataFrame(rows, columns=COLUMNS)
 
 
-def _row(variant: dict[str, Any], runs: list[EvaluatedRun]) -> dict[str, Any]:
+def _row(
+    variant: dict[str, Any], runs: list[EvaluatedRun], leaked: Sequence[int]
+) -> dict[str, Any]:
     found = [run.metrics for run in runs]
     accuracies = [m["test_accuracy"] for m in found]
     answers = evaluated_runs.answers(runs)
@@ -129,12 +128,13 @@ def _row(variant: dict[str, Any], runs: list[EvaluatedRun]) -> dict[str, Any]:
         "budget_patience": variant["budget"]["patience"],
         "batch_size": variant["training"]["batch_size"],
         "learning_rate": variant["training"]["learning_rate"],
+        "test_accuracy_without_duplicates_mean": _accuracy_without(answers.correct, leaked),
     }
 
 
-def _accuracy_without(runs: list[EvaluatedRun], leaked: Sequence[int]) -> float:
+def _accuracy_without(correct: np.ndarray, leaked: Sequence[int]) -> float:
     """The mean accuracy on the other test images; NaN where none leaked, or no other is left."""
-    kept = np.delete(evaluated_runs.answers(runs).correct, leaked, axis=1)
+    kept = np.delete(correct, leaked, axis=1)
     return float(kept.mean()) if len(leaked) and kept.size else np.nan
 
 
