@@ -99,6 +99,14 @@ def data_files(wildcards):
     return [by_content(path) for path in files.values()]
 
 
+def what_is_read(wildcards):
+    """The block of a data set without what the summary alone says of it."""
+    block = config["datasets"][wildcards.dataset]
+    return {
+        key: value for key, value in block.items() if key not in ("description", "drawn")
+    }
+
+
 def run_of(wildcards):
     """The block of a run; of a fold's that of its data set."""
     try:

@@ -22,7 +22,7 @@ rule prepare_data:
         mem_mb=memory_of("prepare_data"),
         runtime=minutes_of("prepare_data"),
     params:
-        spec=lambda w: canonical(config["datasets"][w.dataset]),
+        spec=lambda w: canonical(what_is_read(w)),
         expected=lambda w: expected(data_files(w)),
         contents=lambda w: contents(data_files(w)),
         code=lambda w: code(

@@ -132,17 +132,18 @@ def test_labels_are_numbered_anew_and_limits_are_recorded(tmp_path):
         max_test_per_class=4,
         validation_fraction=0.4,
         seed=7,
-        description="Somebody, 2009",
     )
-    assert data["attributes"] == {
-        "class_names": ["cat", "ant"],
-        "description": "Somebody, 2009",
+    assert data["attributes"] == {"class_names": ["cat", "ant"]}
+    assert data["facts"]["made_of"] == {
+        "classes": ["cat", 0],
+        "exclude_classes": [],
         "image_size": [8, 8],
         "max_test_per_class": 4,
         "max_train_per_class": 5,
         "reader": "cifar",
         "seed": 7,
         "sha256_archive": digest(archive),
+        "test_fraction": 0.2,
         "validation_fraction": 0.4,
     }
     counts = {s: np.bincount(data[s][1]).tolist() for s in ("train", "validation", "test")}
@@ -150,6 +151,24 @@ def test_labels_are_numbered_anew_and_limits_are_recorded(tmp_path):
     indices = [int(name.decode().split("_")[1][:-4]) for name in data["train"][2]]
     assert indices == sorted(indices)
     assert [{2: 0, 0: 1}[index % 3] for index in indices] == data["train"][1].tolist()
+
+
+def test_the_same_images_from_elsewhere_give_equal_bytes(tmp_path):
+    members = fx.folder_members(12)
+    folder = fx.write_files(tmp_path / "pictures", members)
+    more = fx.write_files(tmp_path / "copy", members | {"cat/readme.txt": b"left out"})
+    packed = fx.write_tar(tmp_path / "pictures.tar.gz", members)
+    again = fx.write_tar(tmp_path / "again.tar", members)
+    outputs = []
+    for number, given in enumerate((folder, more, packed, again)):
+        output = tmp_path / f"{number}.h5"
+        words = {"description": f"from {given}", "drawn": bool(number)}
+        block = fx.block("image_folder", {"images": given}, max_classes=3 + number, **words)
+        prepare(block, output, *fx.beside(output))
+        outputs.append(output)
+    assert len({output.read_bytes() for output in outputs}) == 1
+    told = [output.with_suffix(".json").read_bytes() for output in outputs]
+    assert len(set(told)) == len(told)
 
 
 def test_equal_data_gives_equal_bytes_and_chunks_are_whole(tmp_path, caplog):

@@ -13,8 +13,8 @@ import yaml
 from file_server import serve, status, whole
 from reader_fixtures import cifar100_members, write_tar
 
-from convstudy.data import hdf5
 from convstudy.downloads import sources
+from convstudy.foundation import atomic_files
 from convstudy.foundation.errors import UserError
 from convstudy.study import validation as settings
 
@@ -178,7 +178,8 @@ def project(tmp_path, archive, server):
 def test_a_missing_file_is_downloaded_and_then_is_the_users(project, server, archive):
     assert project.run(DATA) == 0, project.output
     assert project.archive.read_bytes() == archive
-    assert hdf5.read_attributes(project.folder / DATA)["sha256_archive"] == sha256(archive)
+    facts = atomic_files.read_json((project.folder / DATA).with_suffix(".json"))
+    assert facts["made_of"]["sha256_archive"] == sha256(archive)
     log = project.folder / f"results/logs/download/{ARCHIVE}.log"
     assert "complete and checked" in log.read_text()
     assert project.run(DATA) == 0 and "Nothing to be done" in project.output

@@ -48,7 +48,7 @@ def test_keras_names_and_names_of_classes(tmp_path):
     options = {"class_names": ["shirt", "shoe"]}
     data = fx.prepared("arrays", npz(tmp_path, content), tmp_path, options=options)
     assert data["attributes"]["class_names"] == ["shirt", "shoe"]
-    assert data["attributes"]["option_class_names"] == ["shirt", "shoe"]
+    assert data["facts"]["made_of"]["option_class_names"] == ["shirt", "shoe"]
     assert [len(data[part][0]) for part in ("train", "validation", "test")] == [8, 2, 4]
     assert data["facts"]["notes"] == ["Left out arrays: more."]
     options = {"class_names": ["shirt"]}

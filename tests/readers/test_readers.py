@@ -31,7 +31,7 @@ def test_cifar100_coarse_labels(tmp_path):
     options = {"labels": "coarse"}
     data = fx.prepared("cifar", {"archive": archive}, tmp_path, options=options)
     assert data["attributes"]["class_names"] == ["insect", "mammal"]
-    assert data["attributes"]["option_labels"] == "coarse"
+    assert data["facts"]["made_of"]["option_labels"] == "coarse"
     assert data["test"][1].tolist() == [0, 0, 1] * 4
 
 
@@ -70,7 +70,7 @@ def test_cub_keeps_the_split_of_the_lists(tmp_path):
     assert data["attributes"]["class_names"] == ["001.ant", "002.bee", "003.cat"]
     assert data["test"][2][:2].tolist() == [b"001.ant/ant_0003.jpg", b"001.ant/ant_0004.jpg"]
     assert [len(data[s][0]) for s in ("train", "validation", "test")] == [6, 3, 6]
-    assert set(data["attributes"]) >= {"sha256_images", "sha256_lists"}
+    assert set(data["facts"]["made_of"]) >= {"sha256_images", "sha256_lists"}
 
 
 def test_the_demo_data_walks_through_the_readers(tmp_path):

@@ -31,7 +31,7 @@ def test_classes_come_from_the_table(tmp_path, name, separator, start):
     options = OPTIONS | {"image_suffix": ".png"}
     data = fx.prepared("table", given, tmp_path, options=options)
     assert data["attributes"]["class_names"] == ["beagle", "pug"]
-    assert set(data["attributes"]) >= {"sha256_table", "sha256_images", "option_image_column"}
+    assert set(data["facts"]["made_of"]) >= {"sha256_table", "sha256_images", "option_image_column"}
     assert [len(data[part][0]) for part in ("train", "validation", "test")] == [8, 2, 2]
     for part in ("train", "validation", "test"):
         for label, image in zip(data[part][1], data[part][2], strict=True):

@@ -61,6 +61,7 @@ def facts_of(names: list[str], images: int) -> dict:
     placed = duplicates.Placed(known, parts, labels, names)
     none = duplicates.Twins(np.empty((0, 2), int), np.empty(0, int), 0, len(labels), 0, True)
     return {
+        "made_of": {"image_size": [8, 8], "reader": "x"},
         "image_size": [8, 8],
         "left_out": [],
         "notes": [],
@@ -82,7 +83,7 @@ def row(variant: str, label: str, place: int) -> dict:
 def write_data(path: Path, names: list[str], images: int) -> np.ndarray:
     """Write a data set of noise; the labels of its test images."""
     rng = np.random.default_rng(len(names))
-    with hdf5.create_hdf5(path, {"class_names": names, "image_size": [8, 8], "reader": "x"}) as f:
+    with hdf5.create_hdf5(path, {"class_names": names}) as f:
         for subset in hdf5.SUBSETS:
             labels = np.arange(images, dtype=np.int32) % len(names)
             group = hdf5.create_group(f, subset)

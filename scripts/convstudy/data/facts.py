@@ -2,6 +2,8 @@
 
 The JSON file, `results/data/{dataset}.json`, has
 
+* `made_of`: the settings by which it was read and split, and the SHA-256 of each source
+  (`sha256_<key>`, of a folder see `folder_digests`);
 * `left_out`: (name, why) of files that might be taken for images of the data set, and are not used;
 * `notes`: sentences on what was assumed;
 * `image_size`: height and width of all images, as they are written;
@@ -26,7 +28,8 @@ from convstudy.data.hdf5 import SUBSETS
 from convstudy.foundation import atomic_files
 
 KEYS = (
-    "image_size", "left_out", "notes", "originals", "unreadable", "classes", "groups", "duplicates",
+    "made_of", "image_size", "left_out", "notes", "originals", "unreadable", "classes", "groups",
+    "duplicates",
 )  # fmt: skip
 ALL = "(all)"  # the last row of the table
 

@@ -19,8 +19,11 @@ from convstudy.readers import Source, is_numbered, open_source
 
 log = logging.getLogger(__name__)
 
-# Keys of a data set's block that its HDF5 file records where they are set.
-RECORDED = ("max_classes", "max_train_per_class", "max_test_per_class", "folds")
+# Keys of a data set's block that its facts tell where they are set.
+TOLD = (
+    "reader", "image_size", "seed", "validation_fraction", "test_fraction", "folds", "classes",
+    "exclude_classes", "max_classes", "max_train_per_class", "max_test_per_class",
+)  # fmt: skip
 
 
 def prepare(
@@ -30,9 +33,9 @@ def prepare(
 
     Labels are numbered anew from 0 in the order of the chosen classes. Images of each subset are in
     the order of the source; a data set with folds has all in one (see `folds`). Memory holds a
-    block of images at a time. Root attributes: class_names, description, reader, image_size, seed,
-    validation_fraction, what of the images' form, the limits, folds and options is set, and the
-    SHA-256 of each source file (`sha256_<key>`, see `digest`).
+    block of images at a time. The file says nothing of where the images came from, so that equal
+    images give equal bytes, and nothing is trained again for an archive that was packed anew: the
+    facts have that. Root attributes: class_names, and what of the images' form is set.
 
     Args:
         block: the data set's block of the config, checked and complete.
@@ -61,7 +64,7 @@ def prepare(
             source = _with_twins_in_groups(stored, chosen, block["unreadable"] == "refuse")
         drawn = folds.draw(source, chosen, block)
         class_names = [storable(source.class_names[label]) for label in chosen]
-        attributes = _attributes(block, files, form) | {"class_names": class_names}
+        attributes = form.recorded() | {"class_names": class_names}
         with hdf5.create_hdf5(data, attributes) as file:
             kept = writing.write(file, stored, chosen, drawn.rows)
             if block["unreadable"] == "refuse":
@@ -74,6 +77,7 @@ def prepare(
             twins = duplicates.find(stored.prints, indices, stored.digest)
             notes = [*source.notes, *drawn.notes, *originals.notes(stored.originals, form)]
             found = _facts(stored, notes, placed, indices, drawn)
+            found["made_of"] = _made_of(block, files, form)
             found["duplicates"] = duplicates.counts(twins, placed)
             _check_twins(found["duplicates"], stored.where, pairs, block["duplicates"] == "refuse")
             found["duplicates"]["pairs_left_out"] = duplicates.write(pairs, twins, placed)
@@ -81,19 +85,15 @@ def prepare(
             atomic_files.write_json(facts_file, found)
 
 
-def _attributes(
+def _made_of(
     block: Mapping[str, Any], files: Mapping[str, Path], form: images.Form
 ) -> dict[str, Any]:
+    """Where the images came from, and how they were chosen: settings, SHA-256 of each source."""
     return {
+        **{key: block[key] for key in TOLD if block[key] is not None},
         **form.recorded(),
-        **{key: block[key] for key in RECORDED if block[key] is not None},
         **{f"option_{key}": value for key, value in block["options"].items() if value is not None},
         **{f"sha256_{key}": digest(path) for key, path in files.items()},
-        "description": block["description"],
-        "reader": block["reader"],
-        "image_size": list(block["image_size"]),
-        "seed": block["seed"],
-        "validation_fraction": block["validation_fraction"],
     }
 
 

@@ -1,7 +1,6 @@
 """What the data sets of a study are: classes, images a part, and what is to be known of them."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from convstudy.data import hdf5
@@ -56,19 +55,12 @@ def _range(counts: Sequence[int]) -> str:
     return f"{least:,}" if least == most else f"{least:,} to {most:,}"
 
 
-def said(files: Mapping[str, Path | str]) -> list[tuple[str, list[tuple[str, str]]]]:
-    """Of each data set what its file says: where it came from, how it was split, what is left out.
-
-    Names of classes are not repeated: the tables of classes have them.
-    """
-    found = []
-    for dataset, path in files.items():
-        attributes = hdf5.read_attributes(path)
-        facts = [
-            (key, _short(attributes[key])) for key in sorted(attributes) if key != "class_names"
-        ]
-        found.append((dataset, facts))
-    return found
+def said(facts: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Of each data set where it came from, how it was split, and what is left out, by key."""
+    return [
+        (dataset, [(key, _short(value)) for key, value in sorted(own["made_of"].items())])
+        for dataset, own in facts.items()
+    ]
 
 
 def _short(value: Any) -> str:

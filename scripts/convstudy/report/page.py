@@ -95,7 +95,7 @@ def _context(spec, frame, differences, runs, data_files, data) -> dict[str, Any]
         **_pictures(spec["pictures"]),
         "looks": looks.at(found, images),
         "data": data_facts.grid(data),
-        "data_says": data_facts.said(data_files),
+        "data_says": data_facts.said(data),
         "checklist": checklist(study, frame, [atomic_files.read_json(one) for one, _ in runs]),
         "terms": TERMS,
         "style": Markup(_colours() + (FILES / "page.css").read_text(encoding="utf-8")),
