@@ -160,10 +160,10 @@ def test_the_same_images_from_elsewhere_give_equal_bytes(tmp_path):
     packed = fx.write_tar(tmp_path / "pictures.tar.gz", members)
     again = fx.write_tar(tmp_path / "again.tar", members)
     outputs = []
-    for number, given in enumerate((folder, more, packed, again)):
+    for number, source in enumerate((folder, more, packed, again)):
         output = tmp_path / f"{number}.h5"
-        words = {"description": f"from {given}", "drawn": bool(number)}
-        block = fx.block("image_folder", {"images": given}, max_classes=3 + number, **words)
+        words = {"description": f"from {source}", "drawn": bool(number)}
+        block = fx.block("image_folder", {"images": source}, max_classes=3 + number, **words)
         prepare(block, output, *fx.beside(output))
         outputs.append(output)
     assert len({output.read_bytes() for output in outputs}) == 1
