@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from jobs import copy, job_of
 
 from convstudy.commands import main
-from convstudy.foundation import atomic_files, digests
+from convstudy.foundation import atomic_files, digests, plugin_files
 from convstudy.provenance import cache, code_digests, records, steps, verification
 
 
@@ -122,6 +122,50 @@ def test_a_folder_of_its_own_outlives_a_failure_and_not_a_success():
         steps.run(job_of(), fail)
     steps.run(job_of(), finish)
     assert not (steps.SCRATCH / "results/out.txt").exists()
+
+
+def interrupted(job, step):
+    step.scratch.mkdir(parents=True, exist_ok=True)
+    (step.scratch / job.params.spec).unlink(missing_ok=True)
+    (step.scratch / job.params.spec).touch()
+    raise RuntimeError("killed")
+
+
+def test_a_setting_tried_for_a_moment_leaves_the_unfinished_work_of_another():
+    def left():
+        folder = steps.SCRATCH / "results/out.txt"
+        return {path.name for path in folder.rglob("*") if path.is_file()}
+
+    for setting in ("first", "second", "third", "first", "fourth"):
+        with pytest.raises(SystemExit):
+            steps.run(job_of(spec=setting), interrupted)
+    assert left() == {"third", "first", "fourth"}
+    steps.run(job_of(spec="fifth"), copy)
+    assert left() == {"first", "fourth"}
+    steps.run(job_of(spec="fourth"), copy)
+    assert left() == {"first"}
+
+
+def test_what_only_names_a_result_is_not_in_its_key():
+    steps.run(job_of(wildcards={"variant": "old", "seed": "0"}, names="variant"), copy)
+    steps.run(job_of(wildcards={"variant": "new", "seed": "0"}, names="variant"), copy)
+    assert times_done() == 1
+    steps.run(job_of(wildcards={"variant": "new", "seed": "1"}, names="variant"), copy)
+    assert times_done() == 2
+
+
+def test_a_script_that_was_edited_after_it_was_copied_does_not_run():
+    source = (plugin_files.SCRIPTS / "plot_samples.py").read_bytes()
+    script = {"__file__": "scripts/plot_samples.py", "__real_file__": "copy.py", "copy": copy}
+    exec("def work(job, step):\n    copy(job, step)", script)
+    Path("copy.py").write_bytes(b"preamble\n" + source)
+    steps.run(job_of(), script["work"])
+    assert times_done() == 1
+    Path("copy.py").write_bytes(b"preamble\n" + source.replace(b"job", b"work", 1))
+    with pytest.raises(SystemExit):
+        steps.run(job_of(spec="another"), script["work"])
+    assert "scripts/plot_samples.py was edited while this step" in Path("log.txt").read_text()
+    assert times_done() == 1
 
 
 def slowly(name: str) -> None:

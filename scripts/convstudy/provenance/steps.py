@@ -9,7 +9,7 @@ import logging
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,13 +22,15 @@ from convstudy.provenance.cache import Cache
 log = logging.getLogger(__name__)
 LOCKS = atomic_files.OWN / "locks"
 SCRATCH = atomic_files.OWN / "scratch"
+OTHERS = 2  # states of a step, other than today's, whose unfinished work is kept
 
 
 @dataclass(frozen=True)
 class Step:
     """What a job's work may need beside the job: its record, its key, and a folder of its own.
 
-    The folder survives a step that fails or is killed, and is removed when the step is done.
+    The folder survives a step that fails or is killed, and is removed when the step is done. It is
+    of this key alone: who tries another setting for a moment finds it as it was.
     """
 
     record: dict[str, Any]
@@ -48,8 +50,9 @@ def run(job: Any, work: Callable[[Any, Step], None], keep: bool = True) -> None:
     with _logging_to(job.log[0]), _alone(outputs[0]):
         plugin_files.use(job.config.get("plugins"))
         record, sources = records.before(job)
+        _check_script(work, record["code_of"][0], sources)
         key = records.key(record)
-        scratch = SCRATCH / outputs[0]
+        scratch = SCRATCH / outputs[0] / key[:16]
         cache = Cache(
             Path(job.config["cache"]["folder"]).expanduser(),
             int(job.config["cache"]["max_gb"] * 1e9),
@@ -60,6 +63,7 @@ def run(job: Any, work: Callable[[Any, Step], None], keep: bool = True) -> None:
             record = record | {"outputs": known["outputs"]}
         else:
             records.check_code_of_inputs(record)
+            _drop_older(scratch)
             with own_imports.pinned(sources), watch.reads(job.input, outputs, sources):
                 work(job, Step(record, key, scratch))
             records.check_inputs(record)
@@ -68,12 +72,35 @@ def run(job: Any, work: Callable[[Any, Step], None], keep: bool = True) -> None:
                 _keep(cache, key, record)
         records.write(record)
         shutil.rmtree(scratch, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            scratch.parent.rmdir()  # unless it has the unfinished work of another state
 
 
 def run_uncached(job: Any, work: Callable[[Any], None]) -> None:
     """Do the work of a download: the cache would hold a second copy, and could replace a user's."""
     with _logging_to(job.log[0]):
         work(job)
+
+
+def _check_script(work: Callable, script: str, sources: Mapping[str, bytes]) -> None:
+    """Refuse a script that was edited after Snakemake had copied it: the copy is what runs.
+
+    Raises:
+        UserError: the copy has not the source that the record is of.
+    """
+    copy = work.__globals__.get("__real_file__")  # set by what Snakemake puts above the copy
+    if copy and not Path(copy).read_bytes().endswith(sources[str(plugin_files.SCRIPTS / script)]):
+        raise UserError(
+            f"scripts/{script} was edited while this step was starting: "
+            f"run the same command again"
+        )
+
+
+def _drop_older(scratch: Path) -> None:
+    """Of the unfinished work of other states of this step, keep the latest."""
+    others = [x for x in scratch.parent.glob("*") if x != scratch]
+    for old in sorted(others, key=lambda x: x.stat().st_mtime)[:-OTHERS]:
+        shutil.rmtree(old) if old.is_dir() else old.unlink()
 
 
 def _keep(cache: Cache, key: str, record: dict[str, Any]) -> None:
