@@ -14,6 +14,7 @@ import factory
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from convstudy import generators, models
 from convstudy.data import hdf5
@@ -27,11 +28,24 @@ CASES = {
     "early stopping": {"patience": 2},
     "stops at once": {"patience": 1, "learning_rate": 1.0},
     "augmented": {"patience": 2},  # images, and those of the validation are augmented too
+    "own layer": {"patience": None},  # whose states no list of Keras's has
 }
 
 
 class Killed(BaseException):
     """Stands for the end of a process."""
+
+
+@keras.saving.register_keras_serializable("tests")
+class Noise(keras.layers.Layer):
+    """Draws from Keras's global generator, more with each step, which it counts by itself."""
+
+    def build(self, shape):
+        self.steps = tf.Variable(0.0, trainable=False)
+
+    def call(self, x):
+        self.steps.assign_add(1.0)
+        return x + 0.01 * self.steps * keras.random.normal(keras.ops.shape(x))
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +64,14 @@ def folder(tmp_path_factory):
         ]
     )
     keras_file.save_model(head, folder / "start.keras")
+    own = keras.Sequential(
+        [
+            keras.layers.Input(factory_width(folder)),
+            Noise(),
+            keras.layers.Dense(3, activation="softmax"),
+        ]
+    )
+    keras_file.save_model(own, folder / "own.keras")
     factory.write_images(folder / "images.h5", (16, 16, 3), n=24)
     (images,) = hdf5.read_subset(folder / "images.h5", "train", ("images",))
     hdf5.write_statistics(folder / "normalize.h5", generators.make("normalize", {}).fit(images))
@@ -67,6 +89,8 @@ def train(folder: Path, name: str, case: str, key: str = "key") -> dict[str, byt
     keras.utils.set_random_seed(0)
     data, start = "data.h5", "start.keras"
     spec = {"kind": "feature_head", "input": "features", "generator": None}
+    if case == "own layer":
+        start = "own.keras"
     if case == "augmented":
         data, start = "images.h5", "base_net.keras"
         spec = {"kind": "base_net", "input": "images", "validation_images": "augmented"}

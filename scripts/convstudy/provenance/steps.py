@@ -91,8 +91,7 @@ def _check_script(work: Callable, script: str, sources: Mapping[str, bytes]) -> 
     copy = work.__globals__.get("__real_file__")  # set by what Snakemake puts above the copy
     if copy and not Path(copy).read_bytes().endswith(sources[str(plugin_files.SCRIPTS / script)]):
         raise UserError(
-            f"scripts/{script} was edited while this step was starting: "
-            f"run the same command again"
+            f"scripts/{script} was edited while this step was starting: run the same command again"
         )
 
 

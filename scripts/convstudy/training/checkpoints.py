@@ -2,8 +2,9 @@
 
 A backup holds the network's variables (weights, moving averages, states of dropout's random
 numbers), the optimizer's (momenta and the step count that the learning rate follows), the state of
-early stopping with the best weights so far, and the history's rows. The order of the images and
-their augmentation follow from the epoch's number and need no state.
+early stopping with the best weights so far, the history's rows, and what layers that are not
+Keras's own remember beside (see `hidden_state`). The order of the images and their augmentation
+follow from the epoch's number and need no state.
 
 The last two epochs are kept. A backup's name ends with the digest of its bytes, so a damaged one is
 known, and it says which training it belongs to, so a stale one is: neither is used.
@@ -13,6 +14,7 @@ import json
 import logging
 import re
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +37,7 @@ class EpochBackup(keras.callbacks.Callback):
         key: the digest of all that the training depends on.
         rows: the history's rows, which another callback fills.
         stopping: the early stopping, if there is any.
+        hidden: what else the training changes, see `hidden_state`.
     """
 
     def __init__(
@@ -43,8 +46,10 @@ class EpochBackup(keras.callbacks.Callback):
         key: str,
         rows: list[dict[str, float]],
         stopping: keras.callbacks.EarlyStopping | None,
+        hidden: Sequence[Any] = (),
     ):
         super().__init__()
+        self.hidden = hidden
         self.folder, self.key, self.rows, self.stopping = Path(folder), key, rows, stopping
         self.cost = {"seconds": 0.0, "peak_memory_mib": 0.0}
         self._stopping_state: dict[str, Any] = {}
@@ -52,7 +57,6 @@ class EpochBackup(keras.callbacks.Callback):
 
     def restore(self, model: keras.Model) -> int:
         """Put a compiled network in the state of the newest good backup; how many epochs it has."""
-        model.optimizer.build(model.trainable_variables)
         for path in sorted(self.folder.glob("epoch*.npz"), reverse=True):
             state = self._read(path)
             if state is not None:
@@ -85,6 +89,7 @@ class EpochBackup(keras.callbacks.Callback):
         """Write the backup of this epoch, whole; then drop all but the last ones."""
         arrays = {f"model{i}": np.asarray(v) for i, v in enumerate(self.model.variables)}
         arrays |= {f"optimizer{i}": np.asarray(v) for i, v in enumerate(_of(self.model.optimizer))}
+        arrays |= {f"hidden{i}": np.asarray(v) for i, v in enumerate(self.hidden)}
         about = {"key": self.key, "rows": self.rows, "cost": self.costs()}
         if self.stopping:
             best = self.stopping.best_weights or []
@@ -119,6 +124,8 @@ class EpochBackup(keras.callbacks.Callback):
         for variable, value in zip(model.variables, _group(arrays, "model"), strict=True):
             variable.assign(value)
         for variable, value in zip(_of(model.optimizer), _group(arrays, "optimizer"), strict=True):
+            variable.assign(value)
+        for variable, value in zip(self.hidden, _group(arrays, "hidden"), strict=True):
             variable.assign(value)
         self.rows[:] = about["rows"]
         self.cost = about["cost"]

@@ -13,7 +13,7 @@ from convstudy.data import hdf5
 from convstudy.foundation import atomic_files
 from convstudy.foundation.errors import UserError
 from convstudy.networks import keras_file
-from convstudy.training import checkpoints, class_weights, input_pipeline
+from convstudy.training import checkpoints, class_weights, hidden_state, input_pipeline
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ def train(
 
     Raises:
         UserError: the network that would be kept has no finite loss, or the class weights are not
-            those of the data set's classes.
+            those of the data set's classes, or a layer has a state that no backup can keep.
     """
     settings = spec["training"]
     network = keras_file.load_model(inputs["initial_weights"], spec["kind"])
@@ -54,7 +54,9 @@ def train(
             layer.trainable = True
     model = compiled(network, settings)
     epochs, stopping = EpochLog(), early_stopping(settings["patience"])
-    backup = checkpoints.EpochBackup(backup_folder, key, epochs.rows, stopping)
+    model.optimizer.build(model.trainable_variables)
+    hidden = hidden_state.variables(model)
+    backup = checkpoints.EpochBackup(backup_folder, key, epochs.rows, stopping, hidden)
     first = backup.restore(model)
     data, validation, callbacks = input_pipeline.load_subsets(
         spec, inputs["data"], inputs.get("statistics"), seed, first
