@@ -24,6 +24,54 @@ def test_what_changes_no_result_is_not_in_it(digest, text):
     assert digest({"convstudy/far.py": text}) == before
 
 
+LOGS = """
+import logging
+
+log = logging.getLogger(__name__)
+LIMIT = 1
+
+
+def g():
+    log.info("%d " + f"of {LIMIT:,}", LIMIT)
+    log.warning("done")
+    return LIMIT
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"done"', '"over"'),
+        ('"%d "', '"%05d pictures "'),
+        ('f"of {LIMIT:,}"', 'f"of {LIMIT:,} in all"'),
+    ],
+)
+def test_the_words_of_log_messages_change_no_result(digest, old, new):
+    before = digest({"convstudy/far.py": LOGS})
+    assert digest({"convstudy/far.py": LOGS.replace(old, new)}) == before
+    for other in ("def log(", "log = [].append\n\n\ndef h(", "import log\n\n\ndef h("):
+        # `log` may be something else, so its words may count
+        text = LOGS + f"\n\n{other}x):\n    pass\n"
+        assert digest({"convstudy/far.py": text}) != digest(
+            {"convstudy/far.py": text.replace(old, new)}
+        )
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (", LIMIT)", ", -LIMIT)"),
+        ("{LIMIT:,}", "{LIMIT:05}"),
+        ("{LIMIT:,}", "{[LIMIT]}"),
+        ('log.warning("done")', 'log.log(30, "done")'),
+        ('log.warning("done")', ""),
+    ],
+)
+def test_what_a_log_message_evaluates_is_code(digest, old, new):
+    before = digest({"convstudy/far.py": LOGS})
+    assert digest({"convstudy/far.py": LOGS.replace(old, new)}) != before
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 
-from convstudy.provenance import modules
+from convstudy.provenance import bound_names, modules
 from convstudy.provenance.modules import WHOLE, Unit, meaning, module
-from convstudy.provenance.syntax import ON_IMPORT, Module, chain, locally_bound
+from convstudy.provenance.syntax import ON_IMPORT, Module, chain
 
 MARK = "§"  # begins what stands for a reference; no name of Python's can
 DEEP = 20_000  # frames; code that a program wrote nests deeper than Python's limit for recursion
@@ -78,7 +78,7 @@ class _Writer(ast.NodeTransformer):
     def __init__(self, name: str, holder: Module, nodes: list[ast.AST]):
         self.name, self.holder = name, holder
         self.targets: list[tuple[Unit, ...]] = []
-        self.local = locally_bound(nodes)
+        self.local = bound_names.in_any_scope(nodes)
         self.sources: dict[str, list[str]] = {}
         for node in nodes:
             for local, dotted, _ in holder.bindings(node):

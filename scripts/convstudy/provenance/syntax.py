@@ -3,10 +3,11 @@
 import ast
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from convstudy.foundation.errors import UserError
+from convstudy.provenance import log_messages
 
 ON_IMPORT = "on import"
 # Decorators that only wrap; any other may register its function somewhere when it is imported.
@@ -40,7 +41,7 @@ class Module:
         self.imported: list[str] = []
         self.stars: list[str] = []
         self.source = path.read_bytes()
-        tree = _without_docstrings(_parsed(path, self.source))
+        tree = log_messages.without(_without_docstrings(_parsed(path, self.source)))
         everywhere = {dotted for node in ast.walk(tree) for dotted in self.imports(node)}
         self.packages = {dotted.split(".")[0] for dotted in everywhere} - sys.stdlib_module_names
         for statement in tree.body:
@@ -127,26 +128,6 @@ def chain(node: ast.AST) -> list[str]:
         attributes.insert(0, node.attr)
         node = node.value
     return [node.id, *attributes] if isinstance(node, ast.Name) else [""]
-
-
-def locally_bound(nodes: Iterable[ast.AST]) -> set[str]:
-    """Names that code binds other than by imports, in any of its scopes."""
-    found: set[str] = set()
-    for node in nodes:
-        match node:
-            case ast.Name(id=name, ctx=ast.Store() | ast.Del()) | ast.arg(arg=name):
-                found.add(name)
-            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
-                found.add(name)
-            case ast.ClassDef(name=name) | ast.ExceptHandler(name=str(name)):
-                found.add(name)
-            case ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
-                found.add(name)
-            case ast.MatchMapping(rest=str(name)):
-                found.add(name)
-            case ast.Global(names=names) | ast.Nonlocal(names=names):
-                found.update(names)
-    return found
 
 
 def _parsed(path: Path, source: bytes) -> ast.Module:
