@@ -53,7 +53,6 @@ except UserError as error:
 study = known_studies[config["study"]]
 canonical = digests.canonical
 trained_on = "|".join(folds.trained_on(config["datasets"]))
-KERAS_FOLDER = "data/keras/"
 report_files = Path(workflow.basedir, "scripts/convstudy/report/page_files")
 
 
@@ -75,9 +74,12 @@ wildcard_constraints:
 
 
 def is_given(path):
-    """Tell whether a file or folder is the user's, and no checksum says what is in it."""
-    made = path.startswith(("results/", KERAS_FOLDER))
-    return not made and path not in config["sources"]
+    """Tell whether a file or folder is the user's, and no checksum says what is in it.
+
+    Keras publishes that of the ImageNet weights, which are held against it when they are read.
+    """
+    known = path in config["sources"] or path in published_weights()
+    return not (known or path.startswith("results/"))
 
 
 def by_content(path):
@@ -176,14 +178,19 @@ def start_spec(wildcards):
 
 def imagenet_weights(application):
     """The file of a Keras network's ImageNet weights."""
-    return f"{KERAS_FOLDER}{application}.h5"
+    return f"data/keras/{application}.h5"
+
+
+def published_weights():
+    """The files of ImageNet weights that backbones begin with, and whose they are."""
+    blocks = config["backbones"].values()
+    names = {x["application"] for x in blocks if x["weights"] == "imagenet"} - {None}
+    return {imagenet_weights(name): name for name in sorted(names)}
 
 
 def undeclared_applications():
     """Networks whose ImageNet weights are missing and have no entry in `sources`."""
-    blocks = config["backbones"].values()
-    names = {x["application"] for x in blocks if x["weights"] == "imagenet"} - {None}
-    paths = {imagenet_weights(name): name for name in sorted(names)}
+    paths = published_weights()
     return [paths[x] for x in sources.missing(paths) if x not in config["sources"]]
 
 

@@ -15,7 +15,7 @@ TARGET = "results/data/mine.h5"
 # a file the user gives, and what is made of it
 MADE_OF = {
     "pictures.zip": "results/data/packed.h5",
-    "own.keras": "results/backbones/mine/own.keras",
+    "data/keras/own.keras": "results/backbones/mine/own.keras",
 }
 STUDY = """
 study: mine
@@ -27,7 +27,7 @@ datasets:
   mine: {reader: image_folder, files: {images: ./pictures/}, image_size: [16, 16]}
   packed: {reader: image_folder, files: {images: pictures.zip}, image_size: [16, 16]}
 backbones:
-  own: {file: own.keras}
+  own: {file: data/keras/own.keras}
 """
 
 
@@ -59,7 +59,8 @@ def project(tmp_path_factory) -> Path:
         name = f"{part}/{'ab'[number % 2]}/{number:02d}.bmp"
         fx.write_files(folder / "pictures", {name: fx.encoded(fx.picture(number), "BMP")})
     shutil.make_archive(str(folder / "pictures"), "zip", folder / "pictures")
-    network(folder / "own.keras", units=2)
+    (folder / "data/keras").mkdir(parents=True)
+    network(folder / "data/keras/own.keras", units=2)
     done = snakemake(folder, TARGET, *MADE_OF.values())
     assert done.returncode == 0, done.stdout + done.stderr
     return folder
@@ -134,7 +135,7 @@ def test_other_content_of_a_file_is_seen_whatever_its_date(project, name):
     os.utime(path)
     assert not is_stale(project, target)
     path.unlink()
-    if name == "own.keras":
+    if name == "data/keras/own.keras":
         network(path, units=3)
     else:
         (project / "pictures/train/a/88.bmp").write_bytes(fx.encoded(fx.picture(99), "BMP"))
