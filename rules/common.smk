@@ -64,7 +64,8 @@ def code(script, *plugins):
 wildcard_constraints:
     study="|".join(config["studies"]),
     dataset="|".join(config["datasets"]),
-    variant="|".join(variants.expand(config)),
+    # not all names of thousands: Snakemake writes them into each path that it looks at
+    variant="[^/]+",
     model="|".join(config["models"]),
     generator="|".join(config["generators"]),
     backbone="|".join(config["backbones"]),
@@ -105,7 +106,9 @@ def what_is_read(wildcards):
     """The block of a data set without what the summary alone says of it."""
     block = config["datasets"][wildcards.dataset]
     return {
-        key: value for key, value in block.items() if key not in ("description", "drawn")
+        key: value
+        for key, value in block.items()
+        if key not in ("description", "drawn")
     }
 
 

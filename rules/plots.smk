@@ -4,9 +4,7 @@
 
 rule plot_learning_curves:
     input:
-        histories=lambda w: study_of(w).files(
-            "history.csv", study_of(w).rows_named(w.variant)
-        ),
+        histories=lambda w: study_of(w).files("history.csv", rows_named(w)),
     output:
         png=shown(
             "results/studies/{study}/plots/curves_{variant}.png",
@@ -24,7 +22,7 @@ rule plot_learning_curves:
     params:
         spec=lambda w: canonical(
             {
-                "runs": study_of(w).runs_of(study_of(w).rows_named(w.variant)[0]),
+                "runs": study_of(w).runs_of(rows_named(w)[0]),
                 "title": f"{label_of(w)} on {dataset_of(w)}",
                 "colour": study_of(w).colour(w.variant),
             }
@@ -85,9 +83,7 @@ rule plot_comparison:
 
 rule plot_sweep:
     input:
-        metrics=lambda w: study_of(w).files(
-            "metrics.json", study_of(w).rows_named(w.variant)
-        ),
+        metrics=lambda w: study_of(w).files("metrics.json", rows_named(w)),
     output:
         png=shown(
             "results/studies/{study}/plots/sweep_{variant}.png",
@@ -106,7 +102,7 @@ rule plot_sweep:
         spec=lambda w: canonical(
             {
                 "title": label_of(w),
-                "points": [row["values"] for row in study_of(w).rows_named(w.variant)],
+                "points": [row["values"] for row in rows_named(w)],
                 "seeds": study_of(w).seeds,
                 "colour": study_of(w).colour(w.variant),
             }
@@ -147,13 +143,9 @@ rule plot_samples:
 
 rule plot_predictions:
     input:
-        predictions=lambda w: study_of(w).files(
-            "predictions.h5", study_of(w).rows_named(w.variant)
-        ),
+        predictions=lambda w: study_of(w).files("predictions.h5", rows_named(w)),
         # the calibration error and its floor; of a sweep also by which the chosen value is known
-        metrics=lambda w: study_of(w).files(
-            "metrics.json", study_of(w).rows_named(w.variant)
-        ),
+        metrics=lambda w: study_of(w).files("metrics.json", rows_named(w)),
     output:
         confusion=shown(
             "results/studies/{study}/plots/confusion_{variant}.png",
@@ -182,7 +174,7 @@ rule plot_predictions:
                 "title": label_of(w),
                 "colour": study_of(w).colour(w.variant),
                 "seeds": len(study_of(w).seeds),
-                "runs": len(study_of(w).runs_of(study_of(w).rows_named(w.variant)[0])),
+                "runs": len(study_of(w).runs_of(rows_named(w)[0])),
             }
         ),
         code=lambda w: code("plot_predictions.py"),

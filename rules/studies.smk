@@ -20,15 +20,25 @@ def decided_upon(wildcards):
     return known_studies[wildcards.study].with_seeds(int(wildcards.n))
 
 
+def rows_named(w):
+    """The row of the variant, or those of the sweep, whose picture is asked for."""
+    rows = known_studies[w.study].rows_named(w.variant)
+    if not rows:
+        raise WorkflowError(
+            f"study '{w.study}' has no variant and no sweep '{w.variant}'"
+        )
+    return rows
+
+
 def label_of(w):
     """What pictures call a variant or sweep."""
-    row = known_studies[w.study].rows_named(w.variant)[0]
+    row = rows_named(w)[0]
     return row["sweep_label"] if w.variant == row["sweep"] else row["label"]
 
 
 def dataset_of(w):
     """The data set of a variant or sweep."""
-    return known_studies[w.study].rows_named(w.variant)[0]["dataset"]
+    return rows_named(w)[0]["dataset"]
 
 
 def shown(path, category, caption, **labels):

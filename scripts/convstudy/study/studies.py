@@ -5,6 +5,7 @@ Read by the Snakefile before any job starts, so it imports neither TensorFlow no
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from convstudy.foundation import fold_names
 from convstudy.foundation.errors import UserError
@@ -75,7 +76,15 @@ class Study:
 
     def rows_named(self, name: str) -> list[Block]:
         """The row of a variant, or those of all points of a sweep."""
-        return [row for row in self.rows if name in (row["variant"], row["sweep"])]
+        return self._rows_by_name.get(name, [])
+
+    @cached_property
+    def _rows_by_name(self) -> dict[str, list[Block]]:
+        found: dict[str, list[Block]] = {}
+        for row in self.rows:
+            for name in dict.fromkeys(filter(None, (row["variant"], row["sweep"]))):
+                found.setdefault(name, []).append(row)
+        return found
 
     def rows_of(self, comparison: str) -> list[Block]:
         """Rows of a comparison, in its order."""
