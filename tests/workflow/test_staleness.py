@@ -316,3 +316,15 @@ def test_a_bad_key_is_refused_in_one_sentence(project):
     assert done.returncode != 0
     assert "unknown key 'studdy'" in done.stdout + done.stderr
     assert "Did you mean 'study'?" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        ("results/studies/tiny/plots/curves_rate.png", "study 'tiny' has no variant and no sweep"),
+        ("results/runs/tiny_birds/rate/seed0/run.json", "no study trains 'rate' on 'tiny_birds'"),
+    ],
+)
+def test_a_variant_that_no_study_has_is_named(project, target, words):
+    done = snakemake(project, "-n", target)
+    assert done.returncode == 1 and words in done.stdout + done.stderr
