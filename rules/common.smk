@@ -3,7 +3,13 @@ import os
 from pathlib import Path
 
 from convstudy.downloads import sources
-from convstudy.foundation import atomic_files, digests, folder_digests, plugin_files
+from convstudy.foundation import (
+    atomic_files,
+    digests,
+    environment,
+    folder_digests,
+    plugin_files,
+)
 from convstudy.foundation.errors import UserError
 from convstudy.provenance import code_digests, records
 from convstudy.study import (
@@ -24,6 +30,7 @@ if os.path.exists("config.yaml") and not os.path.samefile("config.yaml", *config
     config_paths.append("config.yaml")
 given_paths = list(workflow.configfiles)
 try:
+    environment.check()
     config_files.check([*config_paths, *given_paths])
 except UserError as error:
     raise WorkflowError(str(error)) from None

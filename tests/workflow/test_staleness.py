@@ -318,6 +318,13 @@ def test_a_bad_key_is_refused_in_one_sentence(project):
     assert "Did you mean 'study'?" in done.stdout + done.stderr
 
 
+def test_a_variable_that_cuts_trainings_short_is_refused(project, monkeypatch):
+    monkeypatch.setenv("KERAS_MAX_EPOCHS", "1")
+    done = snakemake(project, "-n", "results/summary.csv")
+    assert done.returncode == 1
+    assert "KERAS_MAX_EPOCHS of the environment is '1'" in done.stdout + done.stderr
+
+
 @pytest.mark.parametrize(
     ("target", "words"),
     [

@@ -2,6 +2,10 @@
 
 import os
 
+from convstudy.foundation.errors import UserError
+
+# By these Keras ends every training early, whatever a config says.
+CUTS = ("KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH")
 SETTINGS = {
     # TensorFlow's notes would hide what a command says
     "TF_CPP_MIN_LOG_LEVEL": "3",
@@ -9,6 +13,20 @@ SETTINGS = {
     # has its name.
     "HDF5_USE_FILE_LOCKING": "FALSE",
 }
+
+
+def check() -> None:
+    """Refuse what would make of a study another one.
+
+    Raises:
+        UserError: a variable that cuts trainings short is set.
+    """
+    for name in CUTS:
+        if name in os.environ:
+            raise UserError(
+                f"the variable {name} of the environment is '{os.environ[name]}', by which Keras "
+                f"cuts every training short: `unset {name}`, and set max_epochs in the config."
+            )
 
 
 def prepare() -> None:
