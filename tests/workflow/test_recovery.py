@@ -167,6 +167,13 @@ def test_an_edit_is_seen_where_snakemakes_memory_was_lost(copy):
     assert "function build changed" in why(copy)
 
 
+def test_results_without_their_records_are_made_again(copy):
+    steps = len(stale(copy, "--forceall"))
+    shutil.rmtree(copy / "results/.convstudy")
+    shutil.rmtree(copy / ".snakemake")
+    assert len(stale(copy)) == steps
+
+
 def test_results_from_elsewhere_are_judged_by_their_own_records(copy, built):
     edit(copy / "scripts/convstudy/report/plots/comparison.py", "height = 3.1 +", "height = 3 +")
     done(copy)

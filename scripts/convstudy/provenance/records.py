@@ -19,11 +19,19 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from convstudy.foundation import atomic_files, digests, folder_digests, plugin_files
+from convstudy.foundation import (
+    atomic_files,
+    digests,
+    folder_digests,
+    plugin_files,
+    system_files,
+)
 from convstudy.foundation.errors import UserError
 from convstudy.provenance import code_digests
 
 FORMAT = 3
+RESULTS = atomic_files.OWN.parent
+UNRECORDED = ("README.md", "logs", atomic_files.OWN.name)  # there, and made by no step
 FOLDER = atomic_files.OWN / "records"
 # Variables of the environment by which Keras, TensorFlow and NumPy compute otherwise: all that
 # begin so, but for those that only say where files are, or how much is said.
@@ -165,6 +173,19 @@ def all_paths(project: Path = Path()) -> list[tuple[str, Path]]:
     return [(str(path.relative_to(folder).with_suffix("")), path) for path in paths]
 
 
+def all_results(folder: Path) -> Iterator[Path]:
+    """What looks like a result in a folder `results`, or like part of one.
+
+    Hidden files of other programs do not.
+    """
+    tops = (path for path in folder.glob("*") if not path.is_symlink())
+    for top in tops:
+        for path in (top, *top.rglob("*")) if top.name not in UNRECORDED else ():
+            hidden = system_files.is_system_file(path.relative_to(folder).as_posix())
+            if path.is_file() and (not hidden or path.name.startswith(atomic_files.PART)):
+                yield path
+
+
 def read(path: Path) -> dict[str, Any]:
     """Read the record of a finished step.
 
@@ -230,7 +251,7 @@ def _checked(path: str) -> str:
     of something else while it runs.
     """
     found = folder_digests.of_any(Path(path))
-    if Path(path).parts[0] != atomic_files.OWN.parts[0]:
+    if not Path(path).is_relative_to(RESULTS):
         return found
     again = "Delete it and run the same command again"
     if not path_of(path).is_file():

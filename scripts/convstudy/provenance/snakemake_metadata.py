@@ -3,7 +3,7 @@
 Snakemake keeps the settings of finished steps in `.snakemake`, and without them it takes a result
 for good whatever was edited since. Results travel without that folder, or to a project that
 remembers others; the records travel with them. What a record of another format was made of is not
-known, so its step is done again.
+known, so its step is done again; so is that of a result without a record.
 
 Snakemake compares the times of inputs and outputs, which clocks that differ can turn round. So a
 step is done again, too, whose record names other content of an input than the step that made that
@@ -33,6 +33,8 @@ def restore(folder: Path) -> int:
         memories[output] = _memory(record) if record else UNKNOWN
         if record:
             made[output] = _checksum(record["outputs"].get(output))
+    there = map(str, records.all_results(records.RESULTS))
+    memories |= {path: UNKNOWN for path in there if path not in memories}
     count = 0
     for output, memory in memories.items():
         memory = memory if _is_of(made, memory) else UNKNOWN

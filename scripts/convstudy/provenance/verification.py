@@ -7,11 +7,8 @@ from pathlib import Path
 
 from convstudy.foundation import atomic_files, folder_digests
 from convstudy.foundation.errors import UserError
-from convstudy.foundation.system_files import is_system_file
 from convstudy.provenance import records
 
-# Not made by a step, or not a result.
-UNRECORDED = ("README.md", "logs", atomic_files.OWN.name)
 AGAIN = "delete it and run snakemake again"
 
 
@@ -43,21 +40,11 @@ def problems(results: Path) -> Iterator[str]:
             yield str(error)
         except OSError as error:
             yield f"{error.filename}: cannot be read ({error.strerror})"
-    for path in sorted(_files_in(results)):
+    for path in sorted(records.all_results(results)):
         if path not in recorded and path.name.startswith(atomic_files.PART):
             yield f"{path}: was left half-written by a killed step; delete it"
         elif path not in recorded:
             yield f"{path}: has no record, so no step made it; move it away or delete it"
-
-
-def _files_in(results: Path) -> Iterator[Path]:
-    """What looks like a result, or like part of one; hidden files of other programs do not."""
-    tops = (path for path in results.iterdir() if not path.is_symlink())
-    for top in tops:
-        for path in (top, *top.rglob("*")) if top.name not in UNRECORDED else ():
-            hidden = is_system_file(path.relative_to(results).as_posix())
-            if path.is_file() and (not hidden or path.name.startswith(atomic_files.PART)):
-                yield path
 
 
 def _of_record(
