@@ -36,7 +36,9 @@ def remember_records():
     if workflow.is_main_process:
         count = snakemake_metadata.restore(Path(".snakemake"))
         if count:
-            logger.info(f"Read the records of {count} files made elsewhere.")
+            logger.info(
+                f"Corrected what Snakemake remembers of {count} files by their records."
+            )
 
 
 refuse_missing_files()

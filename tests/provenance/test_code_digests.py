@@ -226,7 +226,7 @@ def test_a_file_that_is_not_python_is_named_and_an_editors_lock_is_not_read(dige
     digest()
     (tmp_path / "convstudy/.#far.py").symlink_to("nowhere")
     digest()
-    with pytest.raises(UserError, match="far.py: is not Python in line 1"):
+    with pytest.raises(UserError, match="far.py: line 1 is not Python"):
         digest({"convstudy/far.py": "def g(:\n"})
 
 

@@ -3,15 +3,20 @@
 import contextlib
 import multiprocessing
 import os
+import re
 import shutil
 import stat
+import subprocess
 import tempfile
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+from jobs import copy, job_of
 
+from convstudy.commands import main
 from convstudy.foundation import digests
-from convstudy.provenance import records
+from convstudy.provenance import records, steps
 from convstudy.provenance.cache import Cache
 
 SOMEBODY = 65534  # has no rights of its own
@@ -130,6 +135,103 @@ def keep_at_once(together, other_user: bool, key: str, step: dict) -> None:
         os.setuid(SOMEBODY)
     together.wait()
     Cache("cache", 1000).keep(key, step)
+
+
+def closed(mode):
+    return lambda: os.chmod("cache", mode)
+
+
+def only_read(mode):
+    def close():
+        for path in [Path("cache"), *filter(Path.is_dir, Path("cache").rglob("*"))]:
+            path.chmod(mode)
+        Path("in.txt").write_text("two")  # what is there would be restored
+
+    return close
+
+
+def behind_a_closed_folder():
+    os.mkdir("above")
+    os.rename("cache", "above/cache")
+    os.chmod("above", 0o700)
+    return "above/cache"
+
+
+def a_file():
+    shutil.rmtree("cache")
+    Path("cache").write_text("no folder")
+
+
+def read_only():
+    mount = ["mount", "-t", "tmpfs", "-o", "ro", "none", "cache"]
+    if not shutil.which("mount") or subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("no right to mount a file system")
+
+
+def closed_below(pattern):
+    def close():
+        for path in Path("cache").glob(pattern):
+            path.chmod(0o600)
+
+    return close
+
+
+ALONE = "nothing is kept in it or restored from it"
+HINDERED = {
+    "another user's": (closed(0o700), f"cache: {ALONE} .its permissions close it to you"),
+    "not to be listed": (
+        only_read(0o711),
+        "cache: this result is not kept in it .Permission denied",
+    ),
+    "behind a closed folder": (behind_a_closed_folder, f"cache: {ALONE} .Permission denied"),
+    "only read": (only_read(0o755), "cache: this result is not kept in it .Permission denied"),
+    "a closed entry": (closed_below("steps/*"), "a result is there, but its permissions"),
+    "a closed object": (closed_below("objects/*/*"), "a result is there, but its permissions"),
+    "a closed folder below": (closed_below("steps"), f"cache: {ALONE}"),
+    "a file": (a_file, f"cache: {ALONE} .it is no folder"),
+    "a file system that is only read": (
+        read_only,
+        "cache: this result is not kept in it .Read-onl",
+    ),
+    "nobody's home": (lambda: "~nobody.of.that.name/cache", f"{ALONE} .there is no such home"),
+    "nowhere": (lambda: "/proc/1/nothing", "nothing: this result is not kept in it"),
+}
+
+
+@pytest.mark.parametrize("case", HINDERED)
+def test_a_step_is_done_whatever_the_cache_is_and_says_what_hinders(place, case):
+    hinder, words = HINDERED[case]
+    Path("in.txt").write_text("one")
+    os.mkdir("results")
+    steps.run(job_of(), copy)
+    for name in ("results", "results/.convstudy", "results/.convstudy/locks/results", "."):
+        os.chmod(name, 0o777)
+    for path in [*Path("results").rglob("*"), Path("log.txt"), Path("done")]:
+        path.chmod(0o777)
+    Path("results/out.txt").unlink()
+    job = job_of()
+    job.config["cache"]["folder"] = hinder() or "cache"
+    try:
+        with somebody_else():
+            steps.run(job, copy)
+    finally:
+        subprocess.run(["umount", "cache"], capture_output=True)
+    assert Path("results/out.txt").read_text() == Path("in.txt").read_text()
+    said = Path("log.txt").read_text()
+    told = [line for line in said.splitlines() if "warning" in line]
+    assert any(re.search(words, line) for line in told), said
+    assert len(told) == 1 and "Traceback" not in said
+
+
+@pytest.mark.parametrize("command", ["list", "check", "trim"])
+@pytest.mark.parametrize("hinder", [closed(0o700), behind_a_closed_folder, a_file])
+def test_the_commands_say_what_hinders(place, command, hinder):
+    kept(1, "one")
+    folder = hinder() or "cache"
+    with somebody_else():
+        done = CliRunner().invoke(main, ["cache", "--folder", folder, command])
+    assert done.exit_code == 1 and isinstance(done.exception, SystemExit)
+    assert re.match(f"Error: {folder}: this cache cannot be looked into", done.output)
 
 
 def test_what_a_killed_process_left_is_trimmed_after_a_day(place):

@@ -17,6 +17,8 @@ from convstudy.study import validation as settings
             {"models__head": {"kind": "feature_head", "hiden": [3]}},
             ["unknown key 'models.head.hiden'", "Did you mean 'hidden'?"],
         ),
+        ({"models__head": {"kind": "my.net"}}, ["models.head.kind: 'my.net' is no name that Pyth"]),
+        ({"models__head": {"kind": "../models/base_net"}}, ["is no name that Python could import"]),
         (
             {"models__head_two_layers__dropout": 1},
             ["models.head_two_layers.dropout: 1 ", "Expected: fraction dropped after"],

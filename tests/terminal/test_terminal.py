@@ -199,6 +199,15 @@ def test_errors_of_the_config_lose_the_code_around_them():
     assert plain(unknown) == unknown
 
 
+def test_errors_of_a_rules_functions_lose_what_is_around_them():
+    said = (
+        'InputFunctionException in rule a in file "/a/b.smk", line 3:\nError:\n'
+        "  UserError: a.py: line 1 is not Python.\nWildcards:\n  seed=0\nTraceback:\n"
+        '  File "/a/b.smk", line 3, in f'
+    )
+    assert plain(said) == "error: a.py: line 1 is not Python."
+
+
 def test_time_left_is_told_as_soon_as_there_is_a_measure(tmp_path):
     state = progress.Progress()
     state.plan({"prepare_data": 1, "train_model": 4, "evaluate_model": 4})

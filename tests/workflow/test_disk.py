@@ -74,7 +74,7 @@ def test_a_result_is_not_lost_when_the_cache_is_full(small, tmp_path, monkeypatc
     job.config = {"cache": {"folder": str(small), "max_gb": 1}}
     convsteps.run(job, copy)
     assert Path("results/out.txt").read_text() == "x" * 2 * SIZE
-    assert "the result is good" in Path("log.txt").read_text()
+    assert "this result is not kept in it (No space left on device)" in Path("log.txt").read_text()
     assert not [path for path in small.rglob("*") if path.is_file()]
 
 

@@ -171,6 +171,7 @@ def test_options_are_checked_against_the_users_annotations(mine):
         ("models/base_net.py", "'base_net' is the name of one of the models that come with"),
         ("queue.py", "own/queue.py: Python has a module 'queue' already"),
         ("models/striped_net.py", "own/models/striped_net.py: line 1 is not Python"),
+        ("models/_blocks.py", "error: own/models/_blocks.py: line 1 is not Python"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_named(mine, name, words):

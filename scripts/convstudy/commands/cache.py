@@ -1,5 +1,6 @@
 """Look into the cache of finished steps, check it, make it smaller."""
 
+import os
 from pathlib import Path
 
 import click
@@ -15,12 +16,15 @@ FOLDER = atomic_files.OWN / "cache"
 @click.pass_context
 def command(ctx: click.Context, folder: Path) -> None:
     """Finished steps that are kept to be restored: list, check, trim."""
+    cache = Cache(folder, 0)
+    if why := cache.hindrance(os.R_OK | os.X_OK):
+        raise click.ClickException(f"{folder}: this cache cannot be looked into ({why}).")
     if not folder.is_dir():
         raise click.ClickException(
             f"{folder}: there is no cache here. Name another one, of the config's cache.folder: "
             f"convstudy cache --folder FOLDER {ctx.invoked_subcommand}"
         )
-    ctx.obj = Cache(folder, 0)
+    ctx.obj = cache
 
 
 @command.command("list")

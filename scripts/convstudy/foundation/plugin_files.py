@@ -8,8 +8,11 @@ imported by its own name.
 The Snakefile reads this too: no package of plugins is imported before one of its files is loaded.
 """
 
+import ast
+import os
 import re
 import sys
+import warnings
 from importlib import import_module, util
 from pathlib import Path
 from types import ModuleType
@@ -38,10 +41,10 @@ def use(folder: Path | str | None) -> None:
         for kind in KINDS:
             own_imports.shrink(f"{PACKAGE}.{kind}", str(_own / kind))
     # what is no path is refused with all else that the config's schema refuses
-    _own = Path(folder).resolve() if folder and isinstance(folder, str | Path) else None
+    _own = Path(os.path.realpath(folder)) if folder and isinstance(folder, str | Path) else None
     if _own is None:
         return
-    if not _own.is_dir():
+    if not os.path.isdir(_own):
         raise UserError(
             f"config: plugins: there is no folder '{folder}'. It is looked for beside the config "
             f"file that names it, and has the sub-folders {', '.join(KINDS)}."
@@ -61,8 +64,8 @@ def own_folder() -> Path | None:
 def names(kind: str) -> list[str]:
     """Names of all models, generators or readers, which are the values that a config may give."""
     files = [file for folder in folders(kind) for file in folder.glob("[!_.]*.py")]
-    entry = re.compile(rf"^def {KINDS[kind]}\b", re.M)
-    return sorted({file.stem for file in files if entry.search(file.read_text(errors="replace"))})
+    entry = re.compile(rf"^def\s+{KINDS[kind]}\b", re.M)
+    return sorted({file.stem for file in files if entry.search(_text(file))})
 
 
 def path(kind: str, name: str) -> Path:
@@ -74,6 +77,35 @@ def path(kind: str, name: str) -> Path:
 def load(kind: str, name: str) -> ModuleType:
     """Import the file of a model, generator or reader."""
     return import_module(f"{PACKAGE}.{kind}.{name}")
+
+
+def parsed(file: Path) -> tuple[bytes, ast.Module]:
+    """The source and syntax tree of a file of code, in whatever encoding Python reads.
+
+    Raises:
+        UserError: it cannot be read, or Python would refuse it.
+    """
+    try:
+        source = file.read_bytes()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Python gives them when it runs the file
+            tree = ast.parse(source, str(file))
+            if file.parent.name in KINDS or (_own and file.is_relative_to(_own)):
+                compile(source, str(file), "exec", dont_inherit=True)  # sees more than the parser
+    except OSError as error:
+        raise UserError(
+            f"{label(file)}: cannot be read ({error.strerror}), expected a file of Python. Correct "
+            f"its permissions, or put another one in its place."
+        ) from None
+    except (RecursionError, MemoryError):
+        raise UserError(f"{label(file)}: is nested too deeply for Python.") from None
+    except (SyntaxError, ValueError) as error:
+        line = f"line {error.lineno} " if getattr(error, "lineno", None) else ""
+        reason = getattr(error, "msg", str(error)).removeprefix("(unicode error) ")
+        if re.search("codec|encoding|null bytes", reason):
+            reason += "; save it as UTF-8, or name its encoding in line 1, as # coding: latin-1"
+        raise UserError(f"{label(file)}: {line}is not Python ({reason}).") from None
+    return source, tree
 
 
 def label(file: Path) -> str:
@@ -89,8 +121,22 @@ def folders(kind: str) -> list[Path]:
     return [SCRIPTS / PACKAGE / kind, *([_own / kind] if _own else [])]
 
 
+def _text(file: Path) -> str:
+    """What a file says, roughly; nothing where it is none, or cannot be read."""
+    try:
+        return file.read_text("utf-8-sig", errors="replace")
+    except OSError:
+        return ""
+
+
 def _check_names(folder: Path) -> None:
-    """Refuse files in whose place Python would import another of the same name."""
+    """Refuse files in whose place Python would import another of the same name, or see none."""
+    for place in (folder, *(folder / kind for kind in KINDS)):
+        if place.is_dir() and not os.access(place, os.R_OK | os.X_OK, effective_ids=True):
+            raise UserError(
+                f"{place}: this folder of the config's plugins: may not be read. Correct its "
+                f"permissions (chmod u+rx)."
+            )
     for kind in KINDS:
         for file in sorted((folder / kind).glob("*.py")):
             if file.stem != "__init__" and (SCRIPTS / PACKAGE / kind / file.name).exists():

@@ -37,17 +37,48 @@ class Cache:
     """A folder of finished steps, at most `max_bytes` large."""
 
     def __init__(self, folder: Path | str, max_bytes: int):
-        self.folder = Path(folder)
+        self.folder = Path(os.path.expanduser(folder))
         self.max_bytes = max_bytes
+
+    def hindrance(self, access: int = os.X_OK) -> str | None:
+        """Why nothing can be kept here or restored; None where nothing is known to hinder.
+
+        Args:
+            access: what this user must be allowed to do in its folders, as `os.access` has it.
+        """
+        if str(self.folder).startswith("~"):
+            return "there is no such home folder"
+        for folder in (self.folder, self.folder / "steps", self.folder / "objects"):
+            try:
+                is_folder = stat.S_ISDIR(os.stat(folder).st_mode)
+            except FileNotFoundError:
+                return None  # it is made when it is needed
+            except OSError as error:
+                return error.strerror
+            if not is_folder:
+                return "it is no folder"
+            if not os.access(folder, access, effective_ids=True):
+                return "its permissions close it to you"
+        return None
 
     def restore(self, key: str, outputs: Sequence[str]) -> dict[str, Any] | None:
         """Put a step's files in their places; None when the cache does not hold all of them.
 
         A cache of size 0 holds nothing. All files are checked before the first appears. A damaged
-        entry, or one that cannot be read, is removed where that is allowed.
+        entry is removed where that is allowed. What cannot be read is warned of, in words that are
+        the same for all steps, so that they are shown once.
         """
         entry = self._step(key)
-        if not _may_read(entry) or not self.max_bytes:
+        if not self.max_bytes:
+            return None
+        if why := self.hindrance():
+            log.warning(
+                "cache %s: nothing is kept in it or restored from it (%s): correct cache.folder in "
+                "the config, or that folder",
+                *(self.folder, why),
+            )
+            return None
+        if not os.path.lexists(entry):
             return None
         try:
             step = _read_step(entry, key, outputs)
@@ -55,8 +86,12 @@ class Cache:
                 for path in outputs:
                     temporary = stack.enter_context(atomic_files.whole_file(path))
                     self._copy_checked(step["outputs"][path], temporary)
-        except _Closed as error:
-            log.info("the cache's entry %s is not used: %s", key[:12], error)
+        except _Closed:
+            log.warning(
+                "cache %s: a result is there, but its permissions close it to you, so its step is "
+                "done again; the owner of the file opens it by chmod -R a+rX",
+                self.folder,
+            )
             return None
         except _Damaged as error:
             log.warning("the cache's entry %s is damaged (%s): it is not used", key[:12], error)
@@ -72,6 +107,8 @@ class Cache:
 
         A step that is larger than the whole cache may be is not kept.
         """
+        if self.hindrance():  # `restore` has told it
+            return
         if sum(map(os.path.getsize, step["outputs"])) > self.max_bytes:
             return
         for path, sha256 in step["outputs"].items():
@@ -177,7 +214,7 @@ class Cache:
 
 
 class _Closed(Exception):
-    """An object of the cache is another user's, who lets nobody read it."""
+    """An entry or an object of the cache is another user's, who lets nobody read it."""
 
 
 class _Damaged(Exception):
@@ -190,12 +227,14 @@ def _blocks(path: Path) -> Iterator[bytes]:
             while block := stream.read(CHUNK):
                 yield block
     except PermissionError as error:
-        raise _Closed(f"object {path.name[:12]} may not be read") from error
+        raise _Closed from error
     except OSError as error:
         raise _Damaged(f"object {path.name[:12]} cannot be read: {error.strerror}") from error
 
 
 def _read_step(entry: Path, key: str, outputs: Sequence[str]) -> dict[str, Any]:
+    if not _may_read(entry):
+        raise _Closed
     try:
         step = records.read(entry)
     except UserError as error:

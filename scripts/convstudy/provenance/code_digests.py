@@ -21,10 +21,12 @@ name, `globals()`) stay within a module that the step names as a whole. The rest
 """
 
 import ast
+import os
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from convstudy.foundation import digests, plugin_files
@@ -71,8 +73,7 @@ def of(script: str, *plugins: str) -> Code:
     """
     global _known, _looked
     if time.monotonic() >= _looked + LOOK_EVERY:
-        paths = modules.files()
-        state = [(path, path.stat().st_mtime_ns, path.stat().st_size) for path in paths]
+        state = list(map(_state, modules.files()))
         if state != _known:
             _known = state
             modules.forget()
@@ -80,6 +81,15 @@ def of(script: str, *plugins: str) -> Code:
             _of.cache_clear()
         _looked = time.monotonic()
     return _of(script, *plugins)
+
+
+def _state(path: Path) -> tuple:
+    """What an edit of a file changes; nothing of one that is gone, or a link to nowhere."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return (path,)
+    return path, status.st_mtime_ns, status.st_size
 
 
 _known: list[tuple] = []

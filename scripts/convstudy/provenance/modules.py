@@ -25,7 +25,7 @@ def files() -> list[Path]:
 
 
 def _code_folders(own: Path) -> list[Path]:
-    folders = [Path(entry.path) for entry in os.scandir(own) if entry.is_dir()]
+    folders = [Path(entry.path) for entry in os.scandir(own) if os.path.isdir(entry.path)]
     return [x for x in folders if x.name in plugin_files.KINDS or any(x.glob("*.py"))]
 
 

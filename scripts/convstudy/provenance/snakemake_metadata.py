@@ -3,13 +3,17 @@
 Snakemake keeps the settings of finished steps in `.snakemake`, and without them it takes a result
 for good whatever was edited since. Results travel without that folder, or to a project that
 remembers others; the records travel with them. What a record of another format was made of is not
-known, so its step is done again; so is that of a result without a record.
+known, so its step is done again; so is that of a result without a record. What Snakemake remembers
+may be cut, foreign, or of another version of Snakemake's, which would end its run or keep it from
+comparing: that is written anew.
 
 Snakemake compares the times of inputs and outputs, which clocks that differ can turn round. So a
 step is done again, too, whose record names other content of an input than the step that made that
 input has recorded.
 """
 
+import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +29,22 @@ def restore(folder: Path) -> int:
 
     Args:
         folder: Snakemake's folder in the project, `.snakemake`.
+
+    Raises:
+        UserError: the folder cannot be read or written.
     """
+    try:
+        return _restore(folder)
+    except OSError as error:
+        raise UserError(
+            f"{error.filename or folder}: cannot be read or written ({error.strerror}). Correct "
+            f"the permissions, or delete {folder / 'metadata'}: it is made again from the records "
+            f"beside the results."
+        ) from error
+
+
+def _restore(folder: Path) -> int:
+    known = _good_memories(folder / "metadata")
     persistence = FilePersistence(path=folder, warn_only=True)
     memories, made = {}, {}
     for output, path in records.all_paths():
@@ -38,11 +57,46 @@ def restore(folder: Path) -> int:
     count = 0
     for output, memory in memories.items():
         memory = memory if _is_of(made, memory) else UNKNOWN
-        known = persistence._read_record(output)
-        if not known or (known.params, known.input) != (memory.params, memory.input):
+        path = persistence._record_path(persistence._metadata_path, output)
+        if not _agree(known.get(path), memory):
             persistence._write_record(output, memory)
             count += 1
     return count
+
+
+def _good_memories(folder: Path) -> dict[str, MetadataRecord]:
+    """All that Snakemake remembers, by the path of its file; what it could not use is removed."""
+    found = {}
+    for above, _, names in os.walk(folder):
+        for name in names:
+            path = os.path.join(above, name)
+            memory = _memory_at(path)
+            if memory:
+                found[path] = memory
+            else:
+                Path(path).unlink(missing_ok=True)
+    return found
+
+
+def _memory_at(path: str) -> MetadataRecord | None:
+    """What a file of Snakemake's says, or None where Snakemake would stumble over it."""
+    try:
+        memory = MetadataRecord.model_validate(json.loads(Path(path).read_bytes()))
+    except (ValueError, RecursionError, FileNotFoundError):  # or gone meanwhile
+        return None
+    checksums = (memory.input_checksums or {}).values()
+    texts = [*(memory.params or []), *(x for x in checksums if x is not None)]
+    return memory if all(isinstance(x, str) for x in texts) else None
+
+
+def _agree(known: MetadataRecord | None, memory: MetadataRecord) -> bool:
+    """Whether Snakemake judges a file by what it remembers as it would by the file's record."""
+    if known is None or known.record_format_version != RECORD_FORMAT_VERSION:
+        return False
+    right = memory.input_checksums or {}
+    checksums = {path: x for path, x in (known.input_checksums or {}).items() if path in right}
+    same = all(x is None or right[path].endswith(x) for path, x in checksums.items())
+    return same and (known.params, known.input) == (memory.params, memory.input)
 
 
 def _read(path: Path) -> dict[str, Any] | None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from convstudy.foundation import atomic_files, environment, own_imports, plugin_files
-from convstudy.foundation.errors import UserError
+from convstudy.foundation.errors import UserError, first_line
 from convstudy.provenance import records, watch
 from convstudy.provenance.cache import Cache
 
@@ -53,10 +53,7 @@ def run(job: Any, work: Callable[[Any, Step], None], keep: bool = True) -> None:
         _check_script(work, record["code_of"][0], sources)
         key = records.key(record)
         scratch = SCRATCH / outputs[0] / key[:16]
-        cache = Cache(
-            Path(job.config["cache"]["folder"]).expanduser(),
-            int(job.config["cache"]["max_gb"] * 1e9),
-        )
+        cache = Cache(job.config["cache"]["folder"], int(job.config["cache"]["max_gb"] * 1e9))
         known = cache.restore(key, outputs) if keep else None
         if known:
             log.info("restored from the cache (%s)", key[:12])
@@ -107,7 +104,11 @@ def _keep(cache: Cache, key: str, record: dict[str, Any]) -> None:
     try:
         cache.keep(key, record)
     except Exception as error:  # a full disk, or another process that keeps the same file
-        log.warning("the result is good, but the cache cannot keep it: %r", error)
+        cause = error.__cause__ or error
+        why = getattr(cause, "strerror", None) or first_line(cause)
+        log.warning(
+            "cache %s: this result is not kept in it (%s), and is good itself", cache.folder, why
+        )
 
 
 @contextlib.contextmanager

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from convstudy.foundation.errors import UserError
+from convstudy.foundation import plugin_files
 from convstudy.provenance import log_messages
 
 ON_IMPORT = "on import"
@@ -29,7 +29,7 @@ class Module:
         packages: what imports anywhere in the file take from, but for Python's own library.
 
     Raises:
-        UserError: the file is not Python.
+        UserError: the file cannot be read, or is not Python.
     """
 
     def __init__(self, path: Path, package: tuple[str, ...], is_ours: Callable[[str], bool]):
@@ -40,8 +40,8 @@ class Module:
         self.bound: dict[str, list[str]] = {}
         self.imported: list[str] = []
         self.stars: list[str] = []
-        self.source = path.read_bytes()
-        tree = log_messages.without(_without_docstrings(_parsed(path, self.source)))
+        self.source, tree = plugin_files.parsed(path)
+        tree = log_messages.without(_without_docstrings(tree))
         everywhere = {dotted for node in ast.walk(tree) for dotted in self.imports(node)}
         self.packages = {dotted.split(".")[0] for dotted in everywhere} - sys.stdlib_module_names
         for statement in tree.body:
@@ -128,18 +128,6 @@ def chain(node: ast.AST) -> list[str]:
         attributes.insert(0, node.attr)
         node = node.value
     return [node.id, *attributes] if isinstance(node, ast.Name) else [""]
-
-
-def _parsed(path: Path, source: bytes) -> ast.Module:
-    """The syntax tree of a file; raise `UserError` when it is not Python."""
-    try:
-        return ast.parse(source, str(path))
-    except (SyntaxError, ValueError) as error:
-        line = getattr(error, "lineno", None)
-        where = f" in line {line}" if line else ""
-        raise UserError(
-            f"{path}: is not Python{where} ({getattr(error, 'msg', error)})."
-        ) from error
 
 
 def _defined(statement: ast.stmt) -> Iterator[str]:

@@ -6,7 +6,6 @@ from typing import Any
 import yaml
 from jsonschema import ValidationError
 
-from convstudy.foundation import plugin_files
 from convstudy.foundation.errors import closest, nearest
 from convstudy.study import places, plugin_options, repairs
 from convstudy.study.repairs import Accepts, flow
@@ -126,9 +125,10 @@ def _hint(value: Any, at: Path, block: Any) -> str:
 
 def _files(value: str | list[Any], reader: Any) -> str:
     """Paths beneath the names of the reader's files."""
-    if reader not in plugin_files.names("readers"):
+    known = dict(plugin_options.readable("readers"))
+    if reader not in known:
         return ""
-    names = plugin_options.describe("readers", reader).constants["FILES"]
+    names = known[reader].constants["FILES"]
     paths = value if isinstance(value, list) else [value]
     files = dict(zip(names, [*paths, *["..."] * len(names)], strict=False))
     return f": write {_pair('files', files)}."

@@ -107,8 +107,8 @@ def as_backbone(name: str, found: str, section: str) -> str:
         return f"{told}."
     takers = [
         kind
-        for kind in plugin_files.names("models")
-        if plugin_options.describe("models", kind).constants.get("INPUT") != "images"
+        for kind, plugin in plugin_options.readable("models")
+        if plugin.constants["INPUT"] != "images"
     ]
     return f"{told} with a model of kind {' or '.join(takers)}."
 
@@ -167,7 +167,6 @@ def _paths() -> tuple[str, ...]:
             rest[0] = "<name>"  # also of a block that is always there
         paths.append(".".join([section, *rest]))
     for folder, above in OPTIONS.items():
-        for kind in plugin_files.names(folder):
-            options = plugin_options.describe(folder, kind).schema["properties"]
-            paths += [f"{above}.{option}" for option in options]
+        for _, plugin in plugin_options.readable(folder):
+            paths += [f"{above}.{option}" for option in plugin.schema["properties"]]
     return tuple(dict.fromkeys(paths))

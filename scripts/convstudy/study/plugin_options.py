@@ -1,37 +1,43 @@
 """What the files in `models/`, `generators/` and `readers/` offer, read without importing them.
 
-A model, generator or reader is one file. Its entry function's keyword-only parameters are the
-options a config block may give; their annotations, defaults and docstring become a JSON schema. A
-range is an annotation like `Annotated[float, {"minimum": 0, "exclusiveMaximum": 1}]`, with keywords
-of JSON Schema. Reading the syntax tree keeps TensorFlow out of the Snakefile.
+A model, generator or reader is one file. Its entry function's keyword parameters are the options a
+config block may give (`plugin_signature`); constants say what else the workflow must know. Reading
+the syntax tree keeps TensorFlow out of the Snakefile.
 """
 
 import ast
-import re
+import contextlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from convstudy.foundation import plugin_files
 from convstudy.foundation.errors import UserError
+from convstudy.study import plugin_signature, static_values
 
+TRUTH = (lambda x: isinstance(x, bool), "True or False")
+SIZE = (lambda x: type(x) is int and x > 0, "a whole number above 0")
 # What a constant must be, and how to say so.
 CONSTANTS = {
-    "INPUT": (
-        lambda x: x in ("images", "features", "backbone"),
-        "'images', 'features' or 'backbone'",
-    ),
-    "OUTPUT": (lambda x: x in ("softmax", "logits"), "'softmax' or 'logits'"),
-    "FILES": (
-        lambda x: isinstance(x, list | tuple) and x and all(isinstance(y, str) for y in x),
-        "a tuple of names, such as ('images',) with its comma",
-    ),
-    "NUMBERED": (lambda x: isinstance(x, bool), "True or False"),
-    "FITS": (lambda x: isinstance(x, bool), "True or False"),
-    "AUGMENTS": (lambda x: isinstance(x, bool), "True or False"),
+    "models": {
+        "INPUT": (
+            lambda x: x in ("images", "features", "backbone"),
+            "'images', 'features' or 'backbone'",
+        ),
+        "OUTPUT": (lambda x: x in ("softmax", "logits"), "'softmax' or 'logits'"),
+        "SMALLEST": SIZE,
+    },
+    "generators": {"FITS": TRUTH, "AUGMENTS": TRUTH, "LARGEST": SIZE},
+    "readers": {
+        "FILES": (
+            lambda x: isinstance(x, list | tuple) and x and all(isinstance(y, str) for y in x),
+            "a tuple of names, such as ('images',) with its comma",
+        ),
+        "NUMBERED": TRUTH,
+    },
 }
-# Arguments that the workflow fills in, never the config.
-GIVEN = {"backbone"}
+REQUIRED = {"INPUT", "FITS", "AUGMENTS", "FILES"}
 
 
 @dataclass(frozen=True)
@@ -48,40 +54,31 @@ def describe(folder: str, kind: str) -> Plugin:
     """Read one plugin file.
 
     Raises:
-        UserError: it is not Python, or lacks its entry function.
+        UserError: it is not Python, or it lacks its entry function or a constant, or the text does
+            not tell what these or the options may be.
     """
     path = plugin_files.path(folder, kind)
     label = plugin_files.label(path)
-    try:
-        tree = ast.parse(path.read_text())
-    except SyntaxError as error:
-        raise UserError(f"{label}: line {error.lineno} is not Python ({error.msg}).") from None
-    constants, entry = {}, None
-    for node in tree.body:
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-            try:
-                constants[node.targets[0].id] = ast.literal_eval(node.value)
-            except ValueError:
-                continue  # a computed constant says nothing to the config
-        elif isinstance(node, ast.FunctionDef) and node.name == plugin_files.KINDS[folder]:
-            entry = node
-    if entry is None:
-        entry_name = plugin_files.KINDS[folder]
-        raise UserError(f"{label}: has no function '{entry_name}', expected of {folder}.")
-    for name, (fits, expected) in CONSTANTS.items():
-        if name in constants and not fits(constants[name]):
-            raise UserError(f"{label}: {name} is {constants[name]!r}, expected {expected}.")
-    if folder == "readers" and "FILES" not in constants:
-        raise UserError(f"{label}: has no constant FILES, expected of readers.")
-    return Plugin(label, constants, _options_schema(entry))
+    _, tree = plugin_files.parsed(path)
+    entry = plugin_signature.entry(tree, folder, label)
+    constants = static_values.constants(tree)
+    _check_constants(tree, constants, folder, label)
+    takes = constants.get("INPUT")
+    parameters = plugin_signature.parameters(entry, folder, f"{label}: line {entry.lineno}", takes)
+    schema = plugin_signature.Schemas(label, constants).of_parameters(entry, parameters)
+    return Plugin(label, constants, schema)
+
+
+def readable(folder: str) -> Iterator[tuple[str, Plugin]]:
+    """All models, generators or readers with their names, but for files that cannot be used."""
+    for kind in plugin_files.names(folder):
+        with contextlib.suppress(UserError):
+            yield kind, describe(folder, kind)
 
 
 def constant(folder: str, block: dict[str, Any], name: str) -> Any:
-    """A module constant of the file that a config block names by its `kind`."""
-    plugin = describe(folder, block["kind"])
-    if name not in plugin.constants:
-        raise UserError(f"{plugin.path}: has no constant {name}, expected of {folder}.")
-    return plugin.constants[name]
+    """A required constant of the file that a config block names by its `kind`."""
+    return describe(folder, block["kind"]).constants[name]
 
 
 def options(block: dict[str, Any]) -> dict[str, Any]:
@@ -89,50 +86,22 @@ def options(block: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in block.items() if key != "kind"}
 
 
-def _options_schema(entry: ast.FunctionDef) -> dict[str, Any]:
-    """The JSON schema of a function's keyword-only parameters, described by its docstring."""
-    docstring = ast.get_docstring(entry) or ""
-    described = {
-        name: " ".join(words.split()).rstrip(".")
-        for name, words in re.findall(r"^ {4}(\w+): (.+(?:\n {8}.+)*)", docstring, re.M)
-    }
-    properties = {}
-    required = []
-    for argument, default in zip(entry.args.kwonlyargs, entry.args.kw_defaults, strict=True):
-        name = argument.arg
-        if name in GIVEN:
-            continue
-        about = {"description": described[name]} if name in described else {}
-        properties[name] = about | _schema(argument.annotation)
-        if default is None:
-            required.append(name)
-        else:
-            value = ast.literal_eval(default)
-            properties[name]["default"] = list(value) if isinstance(value, tuple) else value
-    schema = {"type": "object", "properties": properties, "required": required}
-    return schema | {"additionalProperties": False}
-
-
-def _schema(annotation: ast.expr | None) -> dict[str, Any]:
-    """The JSON schema of a simple annotation; an annotation it does not know admits anything."""
-    simple = {"int": "integer", "float": "number", "bool": "boolean", "str": "string"}
-    match annotation:
-        case ast.Name(id=name) if name in simple:
-            return {"type": simple[name]}
-        case ast.Constant(value=None):
-            return {"type": "null"}
-        case ast.BinOp(left=left, op=ast.BitOr(), right=right):
-            return {"anyOf": [_schema(left), _schema(right)]}
-        case ast.Subscript(
-            value=ast.Name(id="Annotated"), slice=ast.Tuple(elts=[kind, ast.Dict() as keywords])
-        ):
-            return _schema(kind) | ast.literal_eval(keywords)
-        case ast.Subscript(value=ast.Name(id="Literal"), slice=ast.Tuple(elts=values)):
-            return {"enum": [ast.literal_eval(value) for value in values]}
-        case ast.Subscript(value=ast.Name(id="Literal"), slice=value):
-            return {"enum": [ast.literal_eval(value)]}
-        case ast.Subscript(value=ast.Name(id="list" | "Sequence"), slice=item):
-            return {"type": "array", "items": _schema(item)}
-        case ast.Subscript(value=ast.Name(id="tuple"), slice=ast.Tuple(elts=[item, *_])):
-            return {"type": "array", "items": _schema(item)}
-    return {}
+def _check_constants(
+    tree: ast.Module, constants: Mapping[str, Any], folder: str, label: str
+) -> None:
+    """Refuse constants that are missing, that are not what they must be, or whose value is open."""
+    bound = {name for statement in tree.body for name in static_values.bound(statement)}
+    for name, (fits, expected) in CONSTANTS[folder].items():
+        if name in constants and not fits(constants[name]):
+            raise UserError(f"{label}: {name} is {constants[name]!r}, expected {expected}.")
+        if name in bound and name not in constants:
+            raise UserError(
+                f"{label}: what {name} is cannot be told without running the file, expected "
+                f"{expected}: set it once, to the value itself, at the top level and below any "
+                f"`from ... import *`."
+            )
+        if name not in bound and name in REQUIRED:
+            raise UserError(
+                f"{label}: has no constant {name}, expected of {folder}: write `{name} = ` and "
+                f"{expected} at the top level."
+            )

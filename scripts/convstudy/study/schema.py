@@ -5,10 +5,10 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from jsonschema import Draft202012Validator, TypeChecker, ValidationError, validators
+from jsonschema import Draft202012Validator, ValidationError, validators
 
 from convstudy.foundation.errors import UserError
-from convstudy.study import mistakes
+from convstudy.study import json_schema, mistakes
 
 Block = dict[str, Any]
 
@@ -71,7 +71,7 @@ def accepts(schema: Block) -> Callable[[Any, Block], bool]:
     """What tells whether a value fits a part of a schema, without filling in anything."""
 
     def fits(value: Any, part: Block) -> bool:
-        return _Strict({"$defs": schema.get("$defs", {})} | part).is_valid(value)
+        return json_schema.Strict({"$defs": schema.get("$defs", {})} | part).is_valid(value)
 
     return fits
 
@@ -79,17 +79,6 @@ def accepts(schema: Block) -> Callable[[Any, Block], bool]:
 def joined(where: str, *keys: object) -> str:
     """The dotted path of a key below `where`."""
     return ".".join([*([where] if where else []), *map(str, keys)])
-
-
-def _is_integer(checker: TypeChecker, value: Any) -> bool:
-    # 5.0 is an integer to JSON Schema, but no number of epochs to Python
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-_Strict = validators.extend(
-    Draft202012Validator,
-    type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer),
-)
 
 
 def _filling(schema: Block) -> Draft202012Validator:
@@ -108,4 +97,4 @@ def _filling(schema: Block) -> Draft202012Validator:
                     instance[key] = copy.deepcopy(default)
         yield from check_properties(validator, properties, instance, subschema)
 
-    return validators.extend(_Strict, {"properties": fill})(schema)
+    return validators.extend(json_schema.Strict, {"properties": fill})(schema)

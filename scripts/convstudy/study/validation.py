@@ -75,18 +75,27 @@ def _check_case(section: str, names: Block) -> None:
 
 def _check_plugin(folder: str, kind: str, where: str, options: Block, prefix: str) -> None:
     """Check that a plugin file is there, and the options of a block against it; fill them."""
-    known = plugin_files.names(folder)
-    if kind not in known and not plugin_files.path(folder, kind).is_file():
+    if not re.fullmatch(r"[^./\\\0]+", kind):
         raise UserError(
-            f"config: {where}: there is no file {_places(folder, kind)}. "
-            + places.of_kind(folder, kind)
+            f"config: {where}: '{kind}' is no name that Python could import: expected that of a "
+            f"file in {folder}/ without its .py, and no dot or slash. Rename the file."
+        )
+    if not plugin_files.path(folder, kind).is_file():
+        found = next(filter(os.path.lexists, _files(folder, kind)), None)
+        raise UserError(
+            f"config: {where}: {plugin_files.label(found)} is a "
+            f"{'folder' if found.is_dir() else 'link that leads nowhere'}, expected a file."
+            if found
+            else f"config: {where}: there is no file "
+            + " or ".join(map(plugin_files.label, _files(folder, kind)))
+            + f". {places.of_kind(folder, kind)}"
         )
     schema.check(options, plugin_options.describe(folder, kind).schema, prefix)
 
 
-def _places(folder: str, kind: str) -> str:
+def _files(folder: str, kind: str) -> list[Path]:
     """Where a file of that name is looked for."""
-    return " or ".join(plugin_files.label(x / f"{kind}.py") for x in plugin_files.folders(folder))
+    return [x / f"{kind}.py" for x in plugin_files.folders(folder)]
 
 
 def _check_files(where: str, block: Block) -> None:

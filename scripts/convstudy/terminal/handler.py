@@ -19,6 +19,10 @@ POLL = 0.5  # seconds between two looks into the logs of the running jobs
 NOTHING = "Nothing to be done"
 SOME_JOB = "At least one job did not complete successfully."
 CODE_LINE = re.compile(r'  File ".*", line \d+, in ')
+# one sentence of ours from a function of a rule, within all that Snakemake puts around it
+REFUSED_IN_A_RULE = re.compile(
+    r"InputFunctionException.*\nError:\n +(?:User|Workflow)Error:\s+(.*)\nWildcards:", re.DOTALL
+)
 STOPPING = ("Terminating processes on user request", "Will exit after finishing")
 NOISE = (
     "Config file ",
@@ -215,8 +219,10 @@ def plain(said: str) -> str:
     """
     if said.startswith("Traceback"):
         return said
+    if refused := REFUSED_IN_A_RULE.match(said):
+        return f"error: {refused[1]}"
     lines = [line for line in said.splitlines() if not CODE_LINE.match(line)]
-    if len(lines) > 1 and re.match(r"WorkflowError( in .*)?:$", lines[0]):
+    if len(lines) > 1 and re.match(r"(Workflow|User)Error( in .*)?:$", lines[0]):
         lines[:1] = []
         lines[0] = "error: " + lines[0].removeprefix("Error: ")
     return "\n".join(lines).strip()

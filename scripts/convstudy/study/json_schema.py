@@ -1,0 +1,56 @@
+"""JSON Schema as it checks configs and options: strict integers, and only known keywords."""
+
+import math
+from typing import Any
+
+from jsonschema import Draft202012Validator, SchemaError, TypeChecker, validators
+
+from convstudy.foundation.errors import first_line, nearest
+
+ABOUT = {"title", "description", "default", "examples"}
+KEYWORDS = {x for x in Draft202012Validator.VALIDATORS if x[0] != "$"} | ABOUT
+
+
+def _is_integer(checker: TypeChecker, value: Any) -> bool:
+    # 5.0 is an integer to JSON Schema, but no number of epochs to Python
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+Strict = validators.extend(
+    Draft202012Validator,
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer),
+)
+
+
+def fault(schema: dict[str, Any]) -> str | None:
+    """What is wrong with the keywords that an option's range is made of, in one sentence."""
+    for name in schema:
+        if name not in KEYWORDS:
+            return f"'{name}' is no keyword of JSON Schema. {nearest(name, KEYWORDS)}"
+    try:
+        Draft202012Validator.check_schema(
+            schema, format_checker=Draft202012Validator.FORMAT_CHECKER
+        )
+    except SchemaError as error:
+        keyword = ".".join(map(str, error.absolute_path))
+        return f"JSON Schema has no such '{keyword}' ({first_line(error.message)})."
+    return None
+
+
+def plain(value: Any) -> Any:
+    """A value as a config would say it: tuples become lists.
+
+    Raises:
+        TypeError: no config could say it; the message is what it is.
+    """
+    if isinstance(value, list | tuple):
+        return [plain(x) for x in value]
+    if isinstance(value, dict):
+        if not all(isinstance(name, str) for name in value):
+            raise TypeError("names that are no texts")
+        return {name: plain(x) for name, x in value.items()}
+    if value is None or isinstance(value, str | int) or isinstance(value, float):
+        if isinstance(value, float) and not math.isfinite(value):
+            raise TypeError("a number that is not finite")
+        return value
+    raise TypeError(f"a value of the type {type(value).__name__}")
