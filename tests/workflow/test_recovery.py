@@ -158,6 +158,17 @@ def test_a_copy_elsewhere_has_nothing_to_do(copy):
     assert stale(copy) == []
 
 
+def test_wrong_memories_of_snakemakes_change_nothing(copy):
+    wrong = [b"", b'{"params": [', b"\xff\xfe", b"[1]", b'{"params": [[1]]}', b'{"input": "x"}']
+    memories = [x for x in sorted((copy / ".snakemake/metadata").rglob("*")) if x.is_file()]
+    for number, path in enumerate(memories):
+        path.write_bytes(wrong[number % len(wrong)])
+    assert why(copy) == "nothing is stale\n"
+    for number, path in enumerate(memories):
+        path.write_bytes(wrong[number % len(wrong)])
+    assert stale(copy) == []
+
+
 def test_an_edit_is_seen_where_snakemakes_memory_was_lost(copy):
     shutil.rmtree(copy / ".snakemake")
     edit(copy / "scripts/convstudy/models/base_net.py", "layers.Dense(50,", "layers.Dense(51,")

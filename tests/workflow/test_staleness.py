@@ -13,6 +13,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from projects import SOURCES, edit, snakemake, stale, why
+from snakemake.persistence.file import FilePersistence
 
 from convstudy.foundation import atomic_files
 
@@ -91,6 +92,15 @@ def test_a_study_is_published_as_it_is(project):
     assert shown and all((folder / path).is_file() for path in shown)
     assert len(shown) == len(list(folder.rglob("*.png")))
     assert "samples" in own and "samples" not in page  # the data may not be ours to publish
+    again = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
+    assert again.returncode == 0 and (folder / "README.md").read_text() == page
+    (folder / "README.md").write_text("my own words\n")
+    refused = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
+    assert refused.returncode == 1 and "README.md: is there already and is yours" in refused.stderr
+    assert (folder / "README.md").read_text() == "my own words\n"
+    given = [*command, "--replace"]
+    subprocess.run(given, cwd=project, capture_output=True, text=True, check=True)
+    assert (folder / "README.md").read_text() == page
 
 
 def test_what_does_not_fit_its_record_is_not_published(project):
@@ -298,6 +308,17 @@ def test_why_says_what_changed_and_whom_it_concerns(edited):
     assert "training.decay: 1e-06 -> 1e-05" in jobs
     assert "features_one_layer" not in said.split(cause)[1].split("training.decay")[0]
     assert (edited / "results/summary.csv").is_file()
+
+
+def test_a_run_that_was_not_finished_is_named_as_it_is_done_again(project):
+    output = "results/runs/tiny_objects/base_net_whiten/seed0/model.keras"
+    place = FilePersistence(path=project / ".snakemake")
+    mark = Path(place._record_path(place._incomplete_path, output))
+    mark.write_text('{"external_jobid": null}')  # as a killed run leaves it
+    said, jobs = why(project), stale(project)
+    mark.unlink()
+    assert said.startswith("the earlier run was not finished\n    train_model: base_net_whiten on")
+    assert f"{len(jobs)} steps" in said
 
 
 def test_why_takes_a_target_and_options_in_any_order_and_answers_in_seconds(edited):

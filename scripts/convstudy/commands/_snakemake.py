@@ -78,7 +78,9 @@ def project(arguments: list[str]) -> Path:
 def graph(arguments: list[str]) -> Any:
     """Snakemake's graph of steps for these arguments, with what it holds stale.
 
-    Snakemake builds the graph for `--summary`; here the graph is taken in place of the table.
+    Snakemake builds the graph for `--summary`; here the graph is taken in place of the table. For
+    that table it passes over files that a killed run left unfinished; here they are done again, as
+    in a run, and are the graph's `unfinished`.
     """
     from snakemake import cli
     from snakemake.dag import DAG
@@ -90,8 +92,13 @@ def graph(arguments: list[str]) -> Any:
         for line in ():
             yield line
 
+    async def force_unfinished(dag: Any) -> None:
+        dag.unfinished = set(map(str, await dag.incomplete_files()))
+        dag.forcefiles.update(dag.unfinished)
+
     with (
         mock.patch.object(DAG, "summary", take),
+        mock.patch.object(DAG, "check_incomplete", force_unfinished),
         contextlib.redirect_stdout(io.StringIO()),
     ):
         try:

@@ -1,7 +1,8 @@
 """What a run would do, and for which reasons."""
 
-import os
+import re
 from collections import defaultdict
+from pathlib import Path
 from typing import Any
 
 import click
@@ -54,25 +55,43 @@ def _list(jobs: list[Any]) -> None:
 def _causes(dag: Any, job: Any) -> list[str]:
     """Reasons of a step's own, not those of the steps before it."""
     reason = dag.reason(job)
-    if reason.missing_output and not reason.updated_input_run:
-        there = [path for path in job.output if os.path.exists(path)]
-        return ["parts of the result are missing" if there else "not made yet"]
-    found = []
+    outputs = list(map(str, job.output))
+    missing = [str(path) for path in job.output if path in reason.missing_output]
+    path = records.path_of((missing or outputs)[0])
+    if missing and not path.is_file():
+        return ["not made yet"]
+    found = [_told_missing(missing, outputs)] if missing else []
     try:
-        record = records.read(records.path_of(str(job.output[0])))
+        record = records.read(path)
         found += staleness.changes(record, dict(job.params.items()))
-    except UserError:
-        if reason.params_changed:
-            found.append("settings or code changed (there is no good record of the earlier run)")
-    made = {str(path) for path in reason.updated_input_run}
-    for path in sorted({str(path) for path in reason.updated_input} - made):
-        found.append(f"{path} is newer and has other content")
+        made = {str(path) for path in reason.updated_input_run}
+        newer = sorted({str(path) for path in reason.updated_input} - made)
+        found += staleness.newer_inputs(record, newer)
+        found += staleness.other_inputs(record)
+    except UserError as error:
+        if path.is_file() or reason.params_changed:
+            found.append(_told_unknown(path, error))
     if reason.input_changed:
         found.append("the list of its inputs changed")
     if reason.software_stack_changed:
         found.append("its software environment changed")
-    if reason.forced:
-        found.append("asked for by an option (--force, --forceall, --forcerun)")
-    if reason.incomplete_output:
+    if dag.unfinished.intersection(outputs):
         found.append("the earlier run was not finished")
+    elif reason.forced:
+        found.append("asked for by an option (--force, --forceall, --forcerun)")
     return found
+
+
+def _told_missing(missing: list[str], outputs: list[str]) -> str:
+    """What is said of files that a step has made once."""
+    if len(missing) == len(outputs):
+        return "was made before, and is missing now"
+    return f"{', '.join(missing)} missing, though the rest of the result is there"
+
+
+def _told_unknown(path: Path, error: UserError) -> str:
+    """What is said of a step whose record says nothing, in words that are the same for many."""
+    if not path.is_file():
+        return "settings or code changed (there is no record of the earlier run that says which)"
+    what = re.split(r"\. |: it was", str(error).removeprefix(f"{path}: "))[0]
+    return f"there is no good record of the earlier run: {what}"

@@ -1,12 +1,18 @@
 """Why a step would run: what differs between its record and the state of the project now."""
 
 import json
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from pathlib import Path
 from typing import Any
 
-from convstudy.provenance import code_digests
+from convstudy.foundation import folder_digests
+from convstudy.foundation.errors import UserError
+from convstudy.provenance import code_digests, records
 
 Values = Mapping[str, Any]
+LONGEST = 160  # characters of a value in a message
 
 
 def changes(record: Values, params: Values) -> list[str]:
@@ -26,6 +32,35 @@ def changes(record: Values, params: Values) -> list[str]:
         of_files = name == "contents" and isinstance(before, dict) and isinstance(after, dict)
         found += (_content_changes if of_files else _value_changes)(before, after)
     return found
+
+
+def newer_inputs(record: Values, paths: Iterable[str]) -> list[str]:
+    """What is said of inputs that Snakemake holds for newer, and not for the same, as a result."""
+    read = records.inputs_of(record)
+    found = []
+    for path in paths:
+        same = read.get(path) == folder_digests.of_any(Path(path))
+        what = ", though its content is the same" if same else " and has other content"
+        found.append(f"{path} is newer{what}")
+    return found
+
+
+def other_inputs(record: Values) -> list[str]:
+    """Inputs whose own records say that they are others than the step has read."""
+    found = []
+    for path, sha256 in records.inputs_of(record).items():
+        if _recorded(path) not in (None, sha256):
+            found.append(f"{path} is another than the one that this was made from")
+    return found
+
+
+@cache
+def _recorded(path: str) -> str | None:
+    """The digest of a file by its record; None where no step made it, or nothing is known of it."""
+    try:
+        return records.read(records.path_of(path))["outputs"].get(path)
+    except UserError:
+        return None
 
 
 def grouped(names: Iterable[Values]) -> str:
@@ -50,7 +85,11 @@ def _code_changes(old: Values, new: Values) -> list[str]:
     """
     half = code_digests.HALF
     texts = ({unit: x[:half] for unit, x in units.items()} for units in (old, new))
-    return _differences(*texts) or _differences(old, new)
+    return (
+        _differences(*texts)
+        or _differences(old, new)
+        or ["the same definitions are used in another way"]
+    )
 
 
 def _differences(old: Values, new: Values) -> list[str]:
@@ -98,7 +137,20 @@ def _value_changes(old: Any, new: Any, path: Sequence[str] = ()) -> list[str]:
         ]
     if old == new:
         return []
-    return [f"{'.'.join(path) or 'setting'}: {json.dumps(old)} -> {json.dumps(new)}"]
+    if _are_blocks(old) and _are_blocks(new):
+        found = _value_changes(_by_name(old), _by_name(new), path)
+        return found or [f"{'.'.join(path)}: in another order"]
+    shown = (textwrap.shorten(json.dumps(x), LONGEST, placeholder=" ...") for x in (old, new))
+    return [f"{'.'.join(path) or 'setting'}: {' -> '.join(shown)}"]
+
+
+def _are_blocks(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(x, dict) for x in value)
+
+
+def _by_name(blocks: Sequence[Values]) -> dict[str, Values]:
+    """Blocks of a list under the names that they have, or their places."""
+    return {str(x.get("variant", x.get("name", i))): x for i, x in enumerate(blocks)}
 
 
 def _parsed(value: Any) -> Any:
