@@ -1,5 +1,6 @@
 """Evaluation of a trained network: the only module that opens the test subset for a network."""
 
+import math
 import time
 from typing import Any
 
@@ -7,12 +8,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from convstudy.data import hdf5
+from convstudy.data import hdf5, stored_rows
 from convstudy.foundation import atomic_files
 from convstudy.networks import costs, keras_file
 from convstudy.statistics import calibration, metrics, per_class
-from convstudy.training import device
-from convstudy.training.input_pipeline import preprocessing, test_stream
+from convstudy.training import device, input_pipeline
 
 # Larger than in training: it changes no number, and is faster.
 BATCH = 100
@@ -21,11 +21,13 @@ TIMED = 7  # passes of one batch; the median is told
 Predictions = tuple[np.ndarray, np.ndarray]  # probabilities (n, classes), labels (n,)
 
 
+@input_pipeline.naming_damage()
 def evaluate(
     spec: dict[str, Any],
     identity: dict[str, Any],
     inputs: dict[str, str],
     outputs: dict[str, str],
+    data_mb: float = math.inf,
 ) -> None:
     """Write `metrics` (.json) and `predictions` (.h5) of one trained variant.
 
@@ -36,14 +38,16 @@ def evaluate(
             training recorded of itself); of the generator's `statistics`, if it has any; on
             features, of the `costs` of their extraction.
         outputs: paths of `metrics` and `predictions`.
+        data_mb: as for `training.train`.
     """
     load = device.load()
     model = keras_file.load_model(inputs["model"], spec["kind"])
     # one subset in memory at a time
     on_training, held_out = (
-        _predicted(model, *_stream(spec, inputs, subset)) for subset in ("train", "validation")
+        _predicted(model, *_stream(spec, inputs, subset, data_mb))
+        for subset in ("train", "validation")
     )
-    stream, labels = _stream(spec, inputs, "test")
+    stream, labels = _stream(spec, inputs, "test", data_mb)
     predicted = {"validation": held_out, "test": _predicted(model, stream, labels)}
     class_names = hdf5.read_attributes(inputs["data"])["class_names"]
     figures = _figures(on_training, held_out, predicted["test"], class_names)
@@ -56,13 +60,15 @@ def evaluate(
 
 
 def _stream(
-    spec: dict[str, Any], inputs: dict[str, str], subset: str
+    spec: dict[str, Any], inputs: dict[str, str], subset: str, data_mb: float
 ) -> tuple[tf.data.Dataset, np.ndarray]:
     """Plain batches of a subset in their stored order, and its labels."""
-    generator, statistics = preprocessing(spec, inputs.get("statistics"))
-    arrays = (hdf5.array_of(spec["input"]), "labels")
-    images, labels = hdf5.read_subset(inputs["data"], subset, arrays)
-    return test_stream(generator, statistics, images, labels, BATCH), labels
+    generator, statistics = input_pipeline.preprocessing(spec, inputs.get("statistics"))
+    rows, labels = stored_rows.of_subset(inputs["data"], subset, hdf5.array_of(spec["input"]))
+    arrays = stored_rows.held(
+        rows, stored_rows.Memory(data_mb), lambda block: generator.test_arrays(block, statistics)
+    )
+    return input_pipeline.test_stream(generator, statistics, arrays, labels, BATCH), labels
 
 
 def _predicted(model: keras.Model, stream: tf.data.Dataset, labels: np.ndarray) -> Predictions:
