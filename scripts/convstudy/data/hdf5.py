@@ -240,7 +240,7 @@ def write_predictions(
 ) -> None:
     """Write (probabilities (n, classes) float32, labels (n,) int32) of each subset.
 
-    Of training images, which are many, the most probable class is kept in place of probabilities.
+    Of training images, which are many, the most probable class (n,) stands in place of those.
     """
     with create_hdf5(path, about) as file:
         for subset, (probabilities, labels) in predictions.items():
@@ -249,7 +249,7 @@ def write_predictions(
             write_array(group, "labels", labels.astype(np.int32))
         if on_training:
             group = create_group(file, "train")
-            write_array(group, "predicted", on_training[0].argmax(axis=1).astype(np.int32))
+            write_array(group, "predicted", on_training[0].astype(np.int32))
             write_array(group, "labels", on_training[1].astype(np.int32))
 
 
