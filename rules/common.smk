@@ -285,7 +285,9 @@ def run_together(wildcards):
 
 def memory_of(step):
     """What a step asks a cluster for, by the size of all that it reads, and by the attempt."""
-    return lambda w, input, attempt: job_sizes.memory_mb(step, input, attempt)
+    return lambda w, input, attempt: job_sizes.memory_mb(
+        step, input, attempt, config["memory"]["data_mb"]
+    )
 
 
 def minutes_of(step):
@@ -296,7 +298,10 @@ def minutes_of(step):
 def memory_of_run(kind):
     """What a training or evaluation asks for, by the size of its images or features."""
     return lambda w, input, attempt: job_sizes.memory_mb(
-        job_sizes.of_run(kind, run_of(w)), [input.data], attempt
+        job_sizes.of_run(kind, run_of(w)),
+        [input.data],
+        attempt,
+        config["memory"]["data_mb"],
     )
 
 

@@ -23,6 +23,7 @@ def evaluate(job, step):
         },
         dict(job.input.items()),
         dict(job.output.items()),
+        job.config["memory"]["data_mb"],
     )
 
 

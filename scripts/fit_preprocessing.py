@@ -6,17 +6,14 @@ from convstudy.provenance import steps
 
 
 def fit(job, step):
-    import numpy as np
-
     from convstudy import generators
-    from convstudy.data import hdf5
+    from convstudy.data import hdf5, stored_rows
 
     block = json.loads(job.params.spec)
     generator = generators.make(block.pop("kind"), block)
     subsets = job.params.get("subsets", "train").split()
-    images = np.concatenate(
-        [hdf5.read_subset(job.input.data, subset, ("images",))[0] for subset in subsets]
-    )
+    rows = stored_rows.of_subsets(job.input.data, subsets, "images")
+    images = stored_rows.held(rows, stored_rows.Memory(job.config["memory"]["data_mb"]))
     statistics = generator.fit(images)
     hdf5.write_statistics(job.output.statistics, statistics, n_train=len(images))
 

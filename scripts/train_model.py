@@ -24,6 +24,7 @@ def train(job, step):
         provenance,
         step.scratch,
         step.key,
+        job.config["memory"]["data_mb"],
     )
 
 

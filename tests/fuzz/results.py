@@ -13,7 +13,7 @@ import run_files
 import yaml
 from hypothesis import strategies as st
 
-from convstudy.data import hdf5
+from convstudy.data import hdf5, stored_rows
 from convstudy.foundation import atomic_files
 from convstudy.foundation.errors import UserError
 from convstudy.report.plots import style
@@ -43,7 +43,8 @@ def read_data(path: Path, array: str = "images") -> list[Any]:
     names = (array, "labels", "names")
     parts = [hdf5.read_subset(path, subset, names) for subset in hdf5.SUBSETS]
     rows = hdf5.read_rows(path, "train", np.array([5, 0, 33]), array)
-    return [*parts, rows, hdf5.read_attributes(path)]
+    stored = stored_rows.of_subsets(path, ["train", "test"], array)[[41, 0, 33]]
+    return [*parts, rows, stored, hdf5.read_attributes(path)]
 
 
 def write_predictions(path: Path) -> None:
@@ -158,6 +159,7 @@ def check_foreign(case: bytes, path: Path) -> None:
     readers = (
         lambda: hdf5.read_subset(path, "train"),
         lambda: hdf5.read_rows(path, "train", np.array([0])),
+        lambda: stored_rows.of_subset(path, "train", "images")[0][:],
         lambda: hdf5.read_predictions(path),
         lambda: hdf5.read_statistics(path),
         lambda: hdf5.read_attributes(path),

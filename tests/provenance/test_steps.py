@@ -85,10 +85,21 @@ def test_an_input_that_changes_meanwhile_gives_no_result_to_anyone(capsys):
 
     with pytest.raises(SystemExit):
         steps.run(job_of(), change)
-    assert "in.txt was changed while copy was reading it" in Path("log.txt").read_text()
+    assert "in.txt was changed or removed while copy was reading" in Path("log.txt").read_text()
     Path("in.txt").write_text("one")
     steps.run(job_of(), copy)
     assert times_done() == 2
+
+
+def test_an_input_that_vanishes_meanwhile_is_one_sentence():
+    def remove(job, step):
+        copy(job, step)
+        Path("in.txt").unlink()
+
+    with pytest.raises(SystemExit):
+        steps.run(job_of(), remove)
+    log = Path("log.txt").read_text()
+    assert "in.txt was changed or removed while copy was reading" in log and "Trace" not in log
 
 
 def test_code_that_was_edited_since_the_plan_does_not_run():

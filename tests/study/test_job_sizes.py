@@ -1,5 +1,7 @@
 """What jobs ask a cluster for."""
 
+import functools
+
 import pytest
 
 from convstudy.study import job_sizes
@@ -19,10 +21,18 @@ def test_files_and_folders_are_counted(ten_megabytes):
 
 @pytest.mark.parametrize("step", job_sizes.STEPS)
 def test_more_data_and_further_attempts_ask_for_more(step, ten_megabytes):
-    for ask in (job_sizes.memory_mb, job_sizes.minutes):
+    memory = functools.partial(job_sizes.memory_mb, data_mb=1000)
+    for ask in (memory, job_sizes.minutes):
         first, nothing = ask(step, ten_megabytes, 1), ask(step, [], 1)
         assert isinstance(first, int) and first >= nothing > 0
         assert ask(step, ten_megabytes, 3) == 3 * first
+
+
+@pytest.mark.parametrize("step", job_sizes.STEPS)
+def test_no_data_make_a_job_ask_for_more_than_it_may_hold(step, ten_megabytes):
+    nothing = job_sizes.memory_mb(step, [], 1, data_mb=100)
+    most = job_sizes.memory_mb(step, ten_megabytes * 1000, 1, data_mb=100)
+    assert most <= nothing + 100 + job_sizes.STEPS[step].work
 
 
 def test_a_training_asks_for_the_time_of_its_epochs(ten_megabytes):
@@ -32,7 +42,7 @@ def test_a_training_asks_for_the_time_of_its_epochs(ten_megabytes):
 
 def test_a_file_that_is_not_made_yet_is_an_answer_for_snakemake():
     with pytest.raises(FileNotFoundError):
-        job_sizes.memory_mb("prepare_data", ["nowhere"], 1)
+        job_sizes.memory_mb("prepare_data", ["nowhere"], 1, 1000)
 
 
 @pytest.mark.parametrize(

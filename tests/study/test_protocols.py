@@ -308,6 +308,7 @@ def test_statistics_of_both_subsets_are_those_of_numpy(data, tmp_path, monkeypat
         job = type("Job", (), {"input": type("I", (), {"data": data / "data.h5"})})
         job.output = type("O", (), {"statistics": tmp_path / f"{name}.h5"})
         job.params = type("P", (dict,), {"spec": spec})(more)
+        job.config = {"memory": {"data_mb": 1000}}
         fit_preprocessing.fit(job, None)
     train, validation, test = (
         hdf5.read_subset(data / "data.h5", x, ("images",))[0] / 255.0 for x in hdf5.SUBSETS

@@ -13,8 +13,9 @@ import h5py
 import numpy as np
 from sklearn import model_selection
 
-from convstudy.data import groups, hdf5
+from convstudy.data import groups, hdf5, stored_rows
 from convstudy.data.splits import draw_split
+from convstudy.data.stored_rows import StoredRows
 from convstudy.foundation import atomic_files
 from convstudy.foundation.errors import UserError
 from convstudy.foundation.random_draws import class_rng
@@ -181,21 +182,19 @@ def take(pool: Path | str, fold: int, output: Path | str) -> None:
         for subset in hdf5.SUBSETS:
             group, rows = hdf5.create_group(file, subset), _rows(parts, fold, subset)
             for name in source[hdf5.POOL]:
-                values = hdf5.array(source, hdf5.POOL, name)
+                values = stored_rows.of_subsets(pool, [hdf5.POOL], name)
                 if len(values) != len(parts):
                     raise atomic_files.damaged(pool, f"{len(values)} rows in '{name}'")
                 if name != "parts":
                     _copy(values, rows, group, name)
 
 
-def _copy(values: h5py.Dataset, rows: np.ndarray, group: h5py.Group, name: str) -> None:
+def _copy(values: StoredRows, rows: np.ndarray, group: h5py.Group, name: str) -> None:
     """Write some rows of an array, in whole chunks."""
     target = hdf5.create_array(group, name, (len(rows), *values.shape[1:]), values.dtype)
-    step = target.chunks[0]
+    step = hdf5.rows_at_a_time(target)
     for start in range(0, len(rows), step):
-        own = rows[start : start + step]
-        block = values[own[0] : own[-1] + 1]  # much faster than row by row
-        target[start : start + step] = block[own - own[0]]
+        target[start : start + step] = values[rows[start : start + step]]
 
 
 def _rows(parts: np.ndarray, fold: int, subset: str) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The HDF5 formats: the only module that knows their layout.
+"""The HDF5 formats: with `hdf5_chunks` the only module that knows their layout.
 
 Every writer builds the file under a temporary name in the target's folder and renames it when it
 is whole, so a file under its final name is always complete. Every reader turns a truncated or
@@ -17,7 +17,7 @@ with the `predicted` class and `labels`.
 
 import contextlib
 import io
-import os
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,11 +25,13 @@ from typing import Any
 import h5py
 import numpy as np
 
+from convstudy.data.patient_file import PatientFile
 from convstudy.foundation import atomic_files, digests
 
 SUBSETS = ("train", "validation", "test")
 POOL = "all"
-IMAGES_PER_CHUNK = 32
+CHUNK_BYTES = 16 * 2**10  # a batch of rows drawn at random reads that much a row
+BLOCK_BYTES = 2**20  # well read or written at a time
 DIGEST = "sha256_attributes"
 
 
@@ -40,7 +42,7 @@ def create_hdf5(path: Path | str, attributes: Mapping[str, Any]) -> Iterator[h5p
     Object times are not tracked and attributes are written in sorted order, so that equal content
     gives equal bytes.
     """
-    with atomic_files.whole_file(path) as temporary, _PatientFile(temporary, "w+") as stream:
+    with atomic_files.whole_file(path) as temporary, PatientFile(temporary, "w+") as stream:
         with _new_hdf5(stream) as file:
             for key in sorted(attributes):
                 value = attributes[key]
@@ -72,36 +74,6 @@ def create_group(file: h5py.File, name: str) -> h5py.Group:
     creation = h5py.h5p.create(h5py.h5p.GROUP_CREATE)
     creation.set_obj_track_times(False)
     return h5py.Group(h5py.h5g.create(file.id, name.encode(), gcpl=creation))
-
-
-class _PatientFile(io.FileIO):
-    """A file that takes what has no room on the disk, and says so only when it is asked.
-
-    The HDF5 library ends the process (a segmentation fault) when a write fails while it closes a
-    file, so it must not hear of it.
-    """
-
-    _error: OSError | None = None
-
-    def write(self, data: bytes) -> int:
-        if self._error is None:
-            try:
-                return self._write_all(memoryview(data))
-            except OSError as error:
-                self._error = error
-        self.seek(len(data), os.SEEK_CUR)
-        return len(data)
-
-    def check(self) -> None:
-        """Raise the error of the first write that failed."""
-        if self._error:
-            raise self._error
-
-    def _write_all(self, data: memoryview) -> int:
-        done = 0
-        while done < len(data):
-            done += super().write(data[done:])
-        return done
 
 
 @contextlib.contextmanager
@@ -151,16 +123,22 @@ def _holds(group: h5py.Group, name: bytes) -> bool:
 
 
 def create_array(group: h5py.Group, name: str, shape: tuple[int, ...], dtype: Any) -> h5py.Dataset:
-    """Create a checksummed array in chunks of whole rows, so that a batch reads only itself.
+    """Create a checksummed array in chunks of whole rows, so that a batch reads little but itself.
 
     The checksum is that of the gzip filter, which stores at level 0. HDF5's own, Fletcher-32, does
     not tell 0x0000 from 0xFFFF, so it misses a lost block in a white picture.
     """
-    rows = max(1, min(IMAGES_PER_CHUNK, shape[0]))
-    chunks = (rows, *shape[1:])
+    row = max(1, np.dtype(dtype).itemsize * math.prod(shape[1:]))
+    chunks = (max(1, min(CHUNK_BYTES // row, shape[0])), *shape[1:])
     return group.create_dataset(
         name, shape, dtype, chunks=chunks, compression="gzip", compression_opts=0, track_times=False
     )
+
+
+def rows_at_a_time(array: h5py.Dataset) -> int:
+    """How many rows of a new array are well written at a time, in whole chunks."""
+    chunk = array.dtype.itemsize * math.prod(array.chunks)
+    return array.chunks[0] * max(1, BLOCK_BYTES // chunk)
 
 
 def write_array(group: h5py.Group, name: str, values: np.ndarray) -> None:
@@ -262,7 +240,7 @@ def write_predictions(
 ) -> None:
     """Write (probabilities (n, classes) float32, labels (n,) int32) of each subset.
 
-    Of training images, which are many, the most probable class is kept in place of probabilities.
+    Of training images, which are many, the most probable class (n,) stands in place of those.
     """
     with create_hdf5(path, about) as file:
         for subset, (probabilities, labels) in predictions.items():
@@ -271,7 +249,7 @@ def write_predictions(
             write_array(group, "labels", labels.astype(np.int32))
         if on_training:
             group = create_group(file, "train")
-            write_array(group, "predicted", on_training[0].argmax(axis=1).astype(np.int32))
+            write_array(group, "predicted", on_training[0].astype(np.int32))
             write_array(group, "labels", on_training[1].astype(np.int32))
 
 

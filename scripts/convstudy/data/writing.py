@@ -39,7 +39,7 @@ def _write_images(
 ) -> np.ndarray:
     """Write the images that can be read, and return their numbers."""
     # Whole chunks: one image at a time would write and checksum each chunk again for each.
-    block = np.empty(array.chunks, np.uint8)
+    block = np.empty((hdf5.rows_at_a_time(array), *array.shape[1:]), np.uint8)
     kept, waiting = [], 0
     for place, index in enumerate(indices.tolist(), 1):
         image = stored.read(index)

@@ -5,11 +5,12 @@ A generator is one file with a function `make(*, <options>) -> Generator` and tw
 constant `LARGEST` limits the number of values (height x width x channels) of an image.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from convstudy.foundation import plugin_files
+from convstudy.foundation import plugin_files, row_blocks
 
 Statistics = dict[str, np.ndarray]
 
@@ -17,16 +18,24 @@ Statistics = dict[str, np.ndarray]
 class Generator:
     """Feeds arrays as they are (feature vectors, say); image generators override its methods."""
 
-    def fit(self, images: np.ndarray) -> Statistics:
-        """Learn statistics from the training images (n, h, w, 3 or 1), uint8 in 0-255."""
+    def fit(self, images: Any) -> Statistics:
+        """Learn statistics from the training images (n, h, w, 3 or 1), uint8 in 0-255.
+
+        An array; where the images are more than a job may hold (`memory.data_mb`), rows on the disk
+        that are asked for in the same way: `images[10:20]`. `blocks` gives both piece by piece.
+        """
         return {}
 
     def training_arrays(self, images: np.ndarray, statistics: Statistics) -> np.ndarray:
-        """What a training job keeps in memory, one entry an image."""
+        """What a training job keeps, in memory or on the disk: one entry an image.
+
+        It is asked for block by block where there are many images, so an entry follows from its own
+        image and the statistics alone.
+        """
         return images
 
     def test_arrays(self, images: np.ndarray, statistics: Statistics) -> np.ndarray:
-        """What is kept in memory of images that are never augmented."""
+        """The same of images that are never augmented."""
         return images
 
     def training_batch(self, batch: Any, seed: Any, statistics: Statistics) -> Any:
@@ -51,6 +60,16 @@ class Generator:
             statistics: what `fit` returned; the layers hold what they need of it.
         """
         return []
+
+
+def blocks(images: Any, least: int = 2048) -> Iterator[np.ndarray]:
+    """All images in blocks, in their order, each of `least` images or more where there are so many.
+
+    Args:
+        images: an array, or rows on the disk.
+        least: a block has less than twice as many.
+    """
+    return (images[block] for block in row_blocks.even(len(images), least))
 
 
 def make(kind: str, options: dict[str, Any]) -> Generator:

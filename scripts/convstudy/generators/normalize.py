@@ -4,11 +4,12 @@ What Keras's ImageDataGenerator does, one for training and one for validation im
 augmentation is made of graph operations.
 """
 
+import math
 from typing import Annotated
 
 import numpy as np
 
-from convstudy.generators import Generator
+from convstudy.generators import Generator, blocks
 from convstudy.generators._augmentation import random_flip, random_shift
 
 FITS = True
@@ -27,9 +28,11 @@ class Normalize(Generator):
     def fit(self, images):
         """Mean and standard deviation (c,) of each channel of images in [0, 1]."""
         # Exact integer sums: no float copy of the images and no rounding that grows with n.
-        n = images[..., 0].size
-        total = images.sum(axis=(0, 1, 2), dtype=np.uint64)
-        squares = sum((image.astype(np.uint64) ** 2).sum(axis=(0, 1)) for image in images)
+        n = math.prod(images.shape[:3])
+        total = squares = np.zeros(images.shape[3], np.uint64)
+        for block in blocks(images, least=32):
+            total = total + block.sum(axis=(0, 1, 2), dtype=np.uint64)
+            squares = squares + np.square(block, dtype=np.uint64).sum(axis=(0, 1, 2))
         mean = total / n
         return {"mean": mean / 255.0, "std": np.sqrt(squares / n - mean**2) / 255.0}
 

@@ -4,12 +4,13 @@ ZCA as ImageDataGenerator has it, from the eigenvectors of the covariance of the
 from the singular vectors of the image matrix: equal, and faster with more images than pixels.
 """
 
+import math
 from typing import Annotated
 
 import numpy as np
 
 from convstudy.foundation.errors import UserError
-from convstudy.generators import Generator
+from convstudy.generators import Generator, blocks
 
 FITS = True
 AUGMENTS = True
@@ -25,21 +26,21 @@ class Whiten(Generator):
 
     def fit(self, images):
         """Channel means (c,) and the whitening matrix (d, d), d = height * width * c."""
-        pixels = images[0].size
+        pixels = math.prod(images.shape[1:])
         if pixels > LARGEST:
             raise UserError(
                 f"generator 'whiten': images have {pixels} values, at most {LARGEST} can be "
                 f"whitened (the matrix would have {pixels}^2 entries): set a smaller image_size "
                 f"or choose the generator 'normalize'."
             )
-        mean = images.mean(axis=(0, 1, 2), dtype=np.float64) / 255.0
-        flat = self._flat(images, mean)
+        total = sum(block.sum(axis=(0, 1, 2), dtype=np.uint64) for block in blocks(images))
+        mean = total / math.prod(images.shape[:3]) / 255.0
         # double precision: the small eigenvalues decide, and 1/sqrt amplifies their errors
         covariance = np.zeros((pixels, pixels))
-        for rows in np.array_split(flat, max(1, len(flat) // 2048)):
-            block = rows.astype(np.float64)
-            covariance += block.T @ block
-        values, vectors = np.linalg.eigh(covariance / len(flat))
+        for block in blocks(images):
+            flat = self._flat(block, mean).astype(np.float64)
+            covariance += flat.T @ flat
+        values, vectors = np.linalg.eigh(covariance / len(images))
         scale = 1.0 / np.sqrt(np.maximum(values, 0) + self.epsilon)
         return {"mean": mean, "whitening": ((vectors * scale) @ vectors.T).astype(np.float32)}
 
@@ -48,10 +49,11 @@ class Whiten(Generator):
 
         The flip is the only random step, so whitening both once spares a d x d product a step.
         """
-        versions = [self.test_arrays(images, statistics)]
-        if self.horizontal_flip:
-            versions.append(self.test_arrays(images[:, :, ::-1], statistics))
-        return np.stack(versions, axis=1)
+        versions = [images, images[:, :, ::-1]] if self.horizontal_flip else [images]
+        whitened = np.empty((len(images), len(versions), *images.shape[1:]), np.float32)
+        for number, version in enumerate(versions):
+            whitened[:, number] = self.test_arrays(version, statistics)
+        return whitened
 
     def test_arrays(self, images, statistics):
         """Whitened images (n, h, w, c) float32."""
@@ -92,7 +94,9 @@ class Whiten(Generator):
 
     @staticmethod
     def _flat(images, mean):
-        centred = images.astype(np.float32) / np.float32(255) - mean.astype(np.float32)
+        centred = images.astype(np.float32)
+        centred /= np.float32(255)
+        centred -= mean.astype(np.float32)
         return centred.reshape(len(images), -1)
 
 

@@ -126,8 +126,8 @@ def check_inputs(record: dict[str, Any]) -> None:
     """
     for path in changed_inputs(record):
         raise UserError(
-            f"{path} was changed while {record['rule']} was reading it: the result is dropped; "
-            f"run the same command again"
+            f"{path} was changed or removed while {record['rule']} was reading it: the result is "
+            f"dropped; run the same command again"
         )
 
 
@@ -155,9 +155,9 @@ def inputs_of(record: dict[str, Any]) -> dict[str, str]:
 
 
 def changed_inputs(record: dict[str, Any]) -> Iterator[str]:
-    """The inputs of a recorded step that have other bytes now."""
+    """The inputs of a recorded step that have other bytes now, or are gone."""
     for path, sha256 in inputs_of(record).items():
-        if folder_digests.of_any(Path(path)) != sha256:
+        if not Path(path).exists() or folder_digests.of_any(Path(path)) != sha256:
             yield path
 
 

@@ -75,14 +75,29 @@ def accuracy(probabilities: np.ndarray, labels: np.ndarray) -> float:
 
 
 def cross_entropy(probabilities: np.ndarray, labels: np.ndarray) -> float:
-    """Mean negative log-likelihood in nats, as Keras computes it.
+    """Mean negative log-likelihood in nats, as Keras computes it."""
+    return float(_costs(probabilities, labels).mean())
+
+
+def judged(probabilities: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The most probable class of each image (n,), and what it costs in nats (n,).
+
+    The means over any number of batches are the accuracy and the loss of all their images.
+    Arguments and errors as of `evaluate`.
+    """
+    probabilities, labels = _checked(probabilities, labels)
+    return probabilities.argmax(axis=1), _costs(probabilities, labels)
+
+
+def _costs(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """The negative log-likelihood of each image.
 
     Rows are rescaled to sum to 1 and then clipped to [1e-7, 1 - 1e-7], so one image costs 16.1 at
     most.
     """
     probabilities = np.asarray(probabilities, dtype=np.float64)
     of_label = probabilities[np.arange(len(labels)), labels] / probabilities.sum(axis=1)
-    return float(-np.log(np.clip(of_label, EPSILON, 1 - EPSILON)).mean())
+    return -np.log(np.clip(of_label, EPSILON, 1 - EPSILON))
 
 
 def top_k_accuracy(probabilities: np.ndarray, labels: np.ndarray, k: int) -> float:

@@ -2,8 +2,8 @@
 
 Without a cluster they bind nothing. They are estimates on the safe side, so that a job rarely fails
 for want of either; one that does asks for more at its next attempt. Behind them are the memory that
-a training takes for each byte of its images (tests/benchmarks/stream_memory.py) and the rates of
-the slowest networks of the practical on one core.
+jobs were seen to take (tests/benchmarks/larger_than_memory.py), which the config's `memory.data_mb`
+bounds, and the rates of the slowest networks of the practical on one core.
 """
 
 from collections.abc import Iterable
@@ -21,50 +21,54 @@ class Need:
 
     Attributes:
         base: MB of memory without any data.
-        factor: MB of memory for each MB of data.
+        factor: MB of memory for each MB of data, as long as they are held.
+        work: MB at most that are taken beside what is held, for blocks of the data at work.
         minutes: without any data.
         rate: MB of data in a minute, a pass over the data each.
     """
 
     base: int
     factor: float
+    work: int
     minutes: int
     rate: float
 
 
 STEPS = {
-    "draw": Need(PLAIN, 0, 10, 1),
-    "prepare_data": Need(PLAIN, 4, 10, 20),
-    "take_fold": Need(PLAIN, 1, 2, 200),
-    "fit_preprocessing": Need(TENSORFLOW, 12, 5, 20),
-    "initialize_weights": Need(TENSORFLOW, 0, 2, 1),
-    "build_backbone": Need(TENSORFLOW + 500, 0, 5, 1),
-    "extract_features": Need(TENSORFLOW + 1000, 2, 10, 20),
+    "draw": Need(PLAIN, 0, 0, 10, 1),
+    "prepare_data": Need(PLAIN, 4, 0, 10, 20),
+    "take_fold": Need(PLAIN, 1, 0, 2, 200),
+    "fit_preprocessing": Need(TENSORFLOW, 12, 600, 5, 20),
+    "initialize_weights": Need(TENSORFLOW, 0, 0, 2, 1),
+    "build_backbone": Need(TENSORFLOW + 500, 0, 0, 5, 1),
+    "extract_features": Need(TENSORFLOW + 1000, 2, 0, 10, 20),
     # a training or evaluation, by what its model takes
-    "train images": Need(TENSORFLOW, 6, 10, 30),
-    "train whitened images": Need(TENSORFLOW, 26, 10, 30),
-    "train backbone": Need(TENSORFLOW + 2000, 6, 10, 30),
-    "train features": Need(TENSORFLOW, 6, 2, 300),
-    "evaluate images": Need(TENSORFLOW, 6, 5, 60),
-    "evaluate whitened images": Need(TENSORFLOW, 26, 5, 60),
-    "evaluate backbone": Need(TENSORFLOW + 1000, 6, 5, 60),
-    "evaluate features": Need(TENSORFLOW, 6, 1, 300),
+    "train images": Need(TENSORFLOW, 1.2, 0, 10, 30),
+    "train whitened images": Need(TENSORFLOW, 26, 900, 10, 30),
+    "train backbone": Need(TENSORFLOW + 2000, 1.2, 0, 10, 30),
+    "train features": Need(TENSORFLOW, 1.2, 0, 2, 300),
+    "evaluate images": Need(TENSORFLOW, 1.2, 0, 5, 60),
+    "evaluate whitened images": Need(TENSORFLOW, 26, 900, 5, 60),
+    "evaluate backbone": Need(TENSORFLOW + 1000, 1.2, 0, 5, 60),
+    "evaluate features": Need(TENSORFLOW, 1.2, 0, 1, 300),
 }
 
 
-def memory_mb(step: str, files: Iterable[str], attempt: int) -> int:
+def memory_mb(step: str, files: Iterable[str], attempt: int, data_mb: float) -> int:
     """The memory that a job asks for, in MB.
 
     Args:
         step: one of `STEPS`.
-        files: the files and folders whose content it holds.
+        files: the files and folders that it reads.
         attempt: 1 for the first; each further one asks for as much again.
+        data_mb: how much of its data it may hold.
 
     Raises:
         FileNotFoundError: a file is not made yet.
     """
     need = STEPS[step]
-    return attempt * round(need.base + need.factor * megabytes(files))
+    data = min(need.factor * megabytes(files), data_mb + need.work)
+    return attempt * round(need.base + data)
 
 
 def minutes(step: str, files: Iterable[str], attempt: int, passes: int = 1) -> int:

@@ -1,18 +1,19 @@
 """Evaluation of a trained network: the only module that opens the test subset for a network."""
 
+import math
 import time
+from dataclasses import dataclass
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from convstudy.data import hdf5
+from convstudy.data import hdf5, stored_rows
 from convstudy.foundation import atomic_files
 from convstudy.networks import costs, keras_file
 from convstudy.statistics import calibration, metrics, per_class
-from convstudy.training import device
-from convstudy.training.input_pipeline import preprocessing, test_stream
+from convstudy.training import device, input_pipeline
 
 # Larger than in training: it changes no number, and is faster.
 BATCH = 100
@@ -21,11 +22,13 @@ TIMED = 7  # passes of one batch; the median is told
 Predictions = tuple[np.ndarray, np.ndarray]  # probabilities (n, classes), labels (n,)
 
 
+@input_pipeline.naming_damage()
 def evaluate(
     spec: dict[str, Any],
     identity: dict[str, Any],
     inputs: dict[str, str],
     outputs: dict[str, str],
+    data_mb: float = math.inf,
 ) -> None:
     """Write `metrics` (.json) and `predictions` (.h5) of one trained variant.
 
@@ -36,19 +39,25 @@ def evaluate(
             training recorded of itself); of the generator's `statistics`, if it has any; on
             features, of the `costs` of their extraction.
         outputs: paths of `metrics` and `predictions`.
+        data_mb: as for `training.train`.
     """
     load = device.load()
     model = keras_file.load_model(inputs["model"], spec["kind"])
     # one subset in memory at a time
-    on_training, held_out = (
-        _predicted(model, *_stream(spec, inputs, subset)) for subset in ("train", "validation")
-    )
-    stream, labels = _stream(spec, inputs, "test")
+    on_training = _judged(model, *_stream(spec, inputs, "train", data_mb))
+    held_out = _predicted(model, *_stream(spec, inputs, "validation", data_mb))
+    stream, labels = _stream(spec, inputs, "test", data_mb)
     predicted = {"validation": held_out, "test": _predicted(model, stream, labels)}
     class_names = hdf5.read_attributes(inputs["data"])["class_names"]
-    figures = _figures(on_training, held_out, predicted["test"], class_names)
+    figures = _figures(held_out, predicted["test"], class_names)
+    figures |= {f"train_{name}": value for name, value in on_training.figures().items()}
     figures |= _costs(model, stream, inputs.get("costs"), load)
-    hdf5.write_predictions(outputs["predictions"], predicted, on_training, class_names=class_names)
+    hdf5.write_predictions(
+        outputs["predictions"],
+        predicted,
+        (on_training.predicted, on_training.labels),
+        class_names=class_names,
+    )
     run = atomic_files.read_json(inputs["run"])
     running = {f"train_running_{key}": run.pop(f"train_{key}") for key in ("loss", "accuracy")}
     about = identity | figures | run | running | {"class_names": class_names}
@@ -56,27 +65,49 @@ def evaluate(
 
 
 def _stream(
-    spec: dict[str, Any], inputs: dict[str, str], subset: str
+    spec: dict[str, Any], inputs: dict[str, str], subset: str, data_mb: float
 ) -> tuple[tf.data.Dataset, np.ndarray]:
     """Plain batches of a subset in their stored order, and its labels."""
-    generator, statistics = preprocessing(spec, inputs.get("statistics"))
-    arrays = (hdf5.array_of(spec["input"]), "labels")
-    images, labels = hdf5.read_subset(inputs["data"], subset, arrays)
-    return test_stream(generator, statistics, images, labels, BATCH), labels
+    generator, statistics = input_pipeline.preprocessing(spec, inputs.get("statistics"))
+    rows, labels = stored_rows.of_subset(inputs["data"], subset, hdf5.array_of(spec["input"]))
+    arrays = stored_rows.held(
+        rows, stored_rows.Memory(data_mb), lambda block: generator.test_arrays(block, statistics)
+    )
+    return input_pipeline.test_stream(generator, statistics, arrays, labels, BATCH), labels
 
 
 def _predicted(model: keras.Model, stream: tf.data.Dataset, labels: np.ndarray) -> Predictions:
     return np.asarray(model.predict(stream, verbose=0)), labels
 
 
-def _figures(
-    on_training: Predictions, held_out: Predictions, on_test: Predictions, class_names: list[str]
-) -> dict[str, Any]:
+@dataclass(frozen=True)
+class _Judged:
+    """Predicted class, label and loss of each image (n,)."""
+
+    predicted: np.ndarray
+    labels: np.ndarray
+    losses: np.ndarray
+
+    def figures(self) -> dict[str, float]:
+        return {
+            "loss": float(self.losses.mean()),
+            "accuracy": float(np.mean(self.predicted == self.labels)),
+        }
+
+
+def _judged(model: keras.Model, stream: tf.data.Dataset, labels: np.ndarray) -> _Judged:
+    """Judge many predictions batch by batch, without keeping all their probabilities."""
+    parts = [metrics.judged(model.predict_on_batch(x), y.numpy()) for x, y in stream]
+    predicted, losses = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return _Judged(predicted, labels, losses)
+
+
+def _figures(held_out: Predictions, on_test: Predictions, class_names: list[str]) -> dict[str, Any]:
     """What predictions say; the temperature is that of the validation images."""
-    plain = {"train": on_training, "validation": held_out}
     temperature = calibration.fitted_temperature(*held_out)
     test = metrics.evaluate(*on_test) | metrics.after_temperature(*on_test, temperature)
     missed = per_class.never_predicted(*on_test)
+    validation = metrics.loss_and_accuracy(*held_out)
     return {
         "n_classes": len(class_names),
         "n_validation": len(held_out[1]),
@@ -85,11 +116,7 @@ def _figures(
         "temperature": temperature,
         **{f"test_{name}": value for name, value in test.items()},
         "test_never_predicted": [class_names[c] for c in missed],
-        **{
-            f"{subset}_{name}": value
-            for subset, found in plain.items()
-            for name, value in metrics.loss_and_accuracy(*found).items()
-        },
+        **{f"validation_{name}": value for name, value in validation.items()},
     }
 
 

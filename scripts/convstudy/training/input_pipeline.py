@@ -3,6 +3,10 @@
 The order of the images and their augmentation are functions of (seed, epoch, step) alone.
 """
 
+import contextlib
+import math
+import weakref
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
@@ -10,31 +14,40 @@ import numpy as np
 import tensorflow as tf
 
 from convstudy import generators
-from convstudy.data import hdf5
+from convstudy.data import hdf5, stored_rows
+from convstudy.foundation.errors import UserError
 
 
 def load_subsets(
-    spec: dict[str, Any], data_file: str, statistics_file: str | None, seed: int, epoch: int = 0
+    spec: dict[str, Any],
+    data_file: str,
+    statistics_file: str | None,
+    seed: int,
+    epoch: int = 0,
+    data_mb: float = math.inf,
 ) -> tuple[dict[str, Any], dict[str, Any], list[keras.callbacks.Callback]]:
     """The stream from an `epoch` on, with the `labels` of its `n` images, and validation images.
 
     The latter are arguments of `fit`, and callbacks that they need: a pass in the stored order, or
-    one that is augmented anew in every epoch, where the protocol has it so.
+    one that is augmented anew in every epoch, where the protocol has it so. Of both, `data_mb` are
+    held in memory at most; what is more is read from the disk, step by step, and ahead of it.
     """
-    batch = spec["training"]["batch_size"]
+    batch, memory = spec["training"]["batch_size"], stored_rows.Memory(data_mb)
     generator, statistics = preprocessing(spec, statistics_file)
-    arrays_read = (hdf5.array_of(spec["input"]), "labels")
 
-    images, labels = hdf5.read_subset(data_file, "train", arrays_read)
-    held_out, held_out_labels = hdf5.read_subset(data_file, "validation", arrays_read)
-    arrays = generator.training_arrays(images, statistics)
+    def load(subset: str, make: Callable) -> tuple[stored_rows.Rows, np.ndarray]:
+        rows, labels = stored_rows.of_subset(data_file, subset, hdf5.array_of(spec["input"]))
+        return stored_rows.held(rows, memory, lambda block: make(block, statistics)), labels
+
+    arrays, labels = load("train", generator.training_arrays)
     epochs = tf.data.Dataset.counter(epoch, 1)
     stream = training_stream(generator, statistics, arrays, labels, batch, seed, epochs)
     data = {"stream": stream, "labels": labels, "n": len(labels)}
     if spec.get("validation_images") != "augmented":
-        plain = test_stream(generator, statistics, held_out, held_out_labels, batch)
-        return data, {"validation_data": plain}, []
-    arrays, number = generator.training_arrays(held_out, statistics), EpochNumber()
+        held_out = load("validation", generator.test_arrays)
+        return data, {"validation_data": test_stream(generator, statistics, *held_out, batch)}, []
+    arrays, held_out_labels = load("validation", generator.training_arrays)
+    number = EpochNumber()
     validation = {
         # a seed that no training has, so that its draws are not those of the training images
         "validation_data": training_stream(
@@ -76,7 +89,7 @@ def preprocessing(
 def training_stream(
     generator: generators.Generator,
     statistics: generators.Statistics,
-    arrays: np.ndarray,
+    arrays: stored_rows.Rows,
     labels: np.ndarray,
     batch_size: int,
     seed: int,
@@ -87,7 +100,7 @@ def training_stream(
     Keras's own seeded shuffle repeats one order in every epoch. Here order and augmentation follow
     from (seed, epoch, step), so a stream can also begin at any epoch.
     """
-    arrays, labels = tf.constant(arrays), tf.constant(labels)
+    labels = tf.constant(labels)
     n = len(labels)
 
     def batches_of(epoch: tf.Tensor) -> tf.data.Dataset:
@@ -98,25 +111,69 @@ def training_stream(
         return steps.map(lambda step, rows: (_draw(seed, epoch, step), rows))
 
     def load(key: tf.Tensor, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        batch = generator.training_batch(tf.gather(arrays, rows), key, statistics)
+        batch = generator.training_batch(_taken(arrays, rows), key, statistics)
         return batch, tf.gather(labels, rows)
 
-    stream = epochs.flat_map(batches_of).map(load, num_parallel_calls=1)
-    return stream.prefetch(2).with_options(_options())
+    return _ahead(epochs.flat_map(batches_of).map(load, num_parallel_calls=1), arrays)
 
 
 def test_stream(
     generator: generators.Generator,
     statistics: generators.Statistics,
-    images: np.ndarray,
+    arrays: stored_rows.Rows,
     labels: np.ndarray,
     batch_size: int,
 ) -> tf.data.Dataset:
     """Batches of (images, labels) in their stored order, without augmentation."""
-    arrays = generator.test_arrays(images, statistics)
-    rows = tf.data.Dataset.from_tensor_slices((arrays, labels)).batch(batch_size)
-    stream = rows.map(lambda x, y: (generator.test_batch(x, statistics), y))
-    return stream.prefetch(2).with_options(_options())
+    labels = tf.constant(labels)
+
+    def load(rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        batch = generator.test_batch(_taken(arrays, rows), statistics)
+        return batch, tf.gather(labels, rows)
+
+    return _ahead(tf.data.Dataset.range(len(labels)).batch(batch_size).map(load), arrays)
+
+
+def _taken(arrays: stored_rows.Rows, rows: tf.Tensor) -> tf.Tensor:
+    """Some rows, taken where they are: a tensor of all would be copies of them all.
+
+    The result follows from the numbers of the rows alone. TensorFlow must know that
+    (`stateful=False`), or it would not read ahead where operations have to be deterministic. It
+    keeps `take` until the process ends, so that must not keep the arrays.
+    """
+    kept = weakref.ref(arrays)
+
+    def take(numbers: np.ndarray) -> np.ndarray:
+        try:
+            return kept()[numbers]
+        except UserError as error:
+            _not_read.append(error)
+            raise
+
+    batch = tf.numpy_function(take, [rows], arrays.dtype, stateful=False)
+    return tf.ensure_shape(batch, (None, *arrays.shape[1:]))
+
+
+def _ahead(stream: tf.data.Dataset, arrays: stored_rows.Rows) -> tf.data.Dataset:
+    """The stream, which reads ahead and keeps its arrays as long as it is there itself."""
+    stream = stream.prefetch(2).with_options(_options())
+    stream.arrays = arrays
+    return stream
+
+
+_not_read: list[UserError] = []
+
+
+@contextlib.contextmanager
+def naming_damage() -> Iterator[None]:
+    """Raise the `UserError` of rows that could not be read, of which TensorFlow makes its own."""
+    _not_read.clear()
+    try:
+        yield
+    except tf.errors.OpError as error:
+        if not _not_read:
+            raise
+        raise _not_read[0] from error
 
 
 def _draw(seed: int, epoch: tf.Tensor, step: tf.Tensor) -> tf.Tensor:

@@ -1,6 +1,7 @@
 """Training by SGD with time decay, the best epoch chosen on validation images."""
 
 import logging
+import math
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from convstudy.training import checkpoints, class_weights, hidden_state, input_p
 log = logging.getLogger(__name__)
 
 
+@input_pipeline.naming_damage()
 def train(
     spec: dict[str, Any],
     seed: int,
@@ -26,6 +28,7 @@ def train(
     provenance: dict[str, Any],
     backup_folder: Path,
     key: str,
+    data_mb: float = math.inf,
 ) -> None:
     """Train one variant with one seed, from the last epoch that an earlier process finished.
 
@@ -42,10 +45,12 @@ def train(
         provenance: digests taken before the run; written as they are.
         backup_folder: where a backup is written after each epoch.
         key: digest of all that this training depends on; backups of another one are not used.
+        data_mb: how many MB of images or features are held in memory at most. No bit depends on it.
 
     Raises:
-        UserError: the network that would be kept has no finite loss, or the class weights are not
-            those of the data set's classes, or a layer has a state that no backup can keep.
+        UserError: the network that would be kept has no finite loss, the class weights are not
+            those of the data set's classes, a layer has a state that no backup can keep, or the
+            data are damaged.
     """
     settings = spec["training"]
     network = keras_file.load_model(inputs["initial_weights"], spec["kind"])
@@ -59,7 +64,7 @@ def train(
     backup = checkpoints.EpochBackup(backup_folder, key, epochs.rows, stopping, hidden)
     first = backup.restore(model)
     data, validation, callbacks = input_pipeline.load_subsets(
-        spec, inputs["data"], inputs.get("statistics"), seed, first
+        spec, inputs["data"], inputs.get("statistics"), seed, first, data_mb
     )
     weights = class_weights.of_training(
         settings.get("class_weights"),
