@@ -93,7 +93,7 @@ def test_without_a_record_snakemakes_memory_speaks():
     records.path_of(OUTPUT).unlink()
     assert told() == []
     (cause,) = told(params_changed=True)
-    assert cause.startswith("settings or code changed (there is no record")
+    assert cause.startswith("there is no record of the earlier run")
 
 
 def test_a_run_that_was_not_finished_is_told_from_an_option():

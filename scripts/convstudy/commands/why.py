@@ -92,6 +92,6 @@ def _told_missing(missing: list[str], outputs: list[str]) -> str:
 def _told_unknown(path: Path, error: UserError) -> str:
     """What is said of a step whose record says nothing, in words that are the same for many."""
     if not path.is_file():
-        return "settings or code changed (there is no record of the earlier run that says which)"
+        return "there is no record of the earlier run, so what it was made of is not known"
     what = re.split(r"\. |: it was", str(error).removeprefix(f"{path}: "))[0]
     return f"there is no good record of the earlier run: {what}"
