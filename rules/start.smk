@@ -11,7 +11,7 @@ def refuse_missing_files():
     another way: Snakemake leaves alone what it could not make again.
     """
     for key, path, result in studies.given_files(config, study):
-        if Path(path).exists() or any(x.is_producer(path) for x in workflow.rules):
+        if is_there(path) or any(x.is_producer(path) for x in workflow.rules):
             continue
         changes = changes_of(result) if Path(result).exists() else [f"no {result} yet"]
         if changes:
@@ -19,6 +19,16 @@ def refuse_missing_files():
                 f"config: {key}: there is no file or folder '{path}', and it has to be read "
                 f"({changes[0]}). Put it there, or correct the path."
             )
+
+
+def is_there(path):
+    """Whether there is such a file or folder, here or in a bucket."""
+    if not buckets.is_address(path):
+        return Path(path).exists()
+    try:
+        return digest_of(path) is not None
+    except UserError as error:
+        raise WorkflowError(str(error)) from None
 
 
 def changes_of(result):
@@ -34,10 +44,11 @@ def changes_of(result):
 def remember_records():
     """Let Snakemake know what the records say, before it looks for what is stale."""
     if workflow.is_main_process:
-        count = snakemake_metadata.restore(Path(".snakemake"))
+        count = snakemake_metadata.restore(Path(".snakemake"), named=buckets.address)
         if count:
             logger.info(f"Read the records of {count} files made elsewhere.")
 
 
-refuse_missing_files()
+if workflow.is_main_process:
+    refuse_missing_files()
 remember_records()

@@ -10,6 +10,7 @@ step is done again, too, whose record names other content of an input than the s
 input has recorded.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,25 +21,26 @@ from convstudy.foundation.errors import UserError
 from convstudy.provenance import code_digests, records
 
 
-def restore(folder: Path) -> int:
+def restore(folder: Path, named: Callable[[str], str] = str) -> int:
     """Correct what Snakemake remembers of every recorded file; returns of how many it was wrong.
 
     Args:
         folder: Snakemake's folder in the project, `.snakemake`.
+        named: how Snakemake calls a file of this path.
     """
     persistence = FilePersistence(path=folder, warn_only=True)
     memories, made = {}, {}
     for output, path in records.all_paths():
         record = _read(path)
-        memories[output] = _memory(record) if record else UNKNOWN
+        memories[output] = _memory(record, named) if record else UNKNOWN
         if record:
             made[output] = _checksum(record["outputs"].get(output))
     count = 0
     for output, memory in memories.items():
         memory = memory if _is_of(made, memory) else UNKNOWN
-        known = persistence._read_record(output)
+        known = persistence._read_record(named(output))
         if not known or (known.params, known.input) != (memory.params, memory.input):
-            persistence._write_record(output, memory)
+            persistence._write_record(named(output), memory)
             count += 1
     return count
 
@@ -62,7 +64,7 @@ def _checksum(sha256: str | None) -> str:
     return f"sha256:{sha256}"
 
 
-def _memory(record: dict[str, Any]) -> MetadataRecord:
+def _memory(record: dict[str, Any], named: Callable[[str], str]) -> MetadataRecord:
     """What Snakemake would remember of a recorded step."""
     inputs = records.inputs_of(record)
     code = records.code_param(
@@ -70,7 +72,7 @@ def _memory(record: dict[str, Any]) -> MetadataRecord:
     )
     return MetadataRecord(
         rule=record["rule"],
-        input=sorted(inputs),
+        input=sorted(map(named, inputs)),
         params=sorted(map(repr, [*record["params"].values(), code])),
         input_checksums={name: _checksum(sha256) for name, sha256 in inputs.items()},
         record_format_version=RECORD_FORMAT_VERSION,

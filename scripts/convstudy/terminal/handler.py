@@ -19,6 +19,7 @@ POLL = 0.5  # seconds between two looks into the logs of the running jobs
 NOTHING = "Nothing to be done"
 SOME_JOB = "At least one job did not complete successfully."
 CODE_LINE = re.compile(r'  File ".*", line \d+, in ')
+OWN = re.compile(r"^ *UserError: (.*)", re.MULTILINE)  # within Snakemake's own words
 STOPPING = ("Terminating processes on user request", "Will exit after finishing")
 NOISE = (
     "Config file ",
@@ -29,6 +30,12 @@ NOISE = (
     "Conda environments: ignored",
     "Singularity containers: ignored",
     "Select jobs to execute",
+    "Storing in storage:",
+    "Finished upload.",
+    "Retrieving from storage:",
+    "Finished retrieval.",
+    "Removing local copy of storage file:",
+    "Skipped removing non-empty directory",
     "Removing output files of failed job",
     "Trying to restart job",
     "Shutting down, this might take some time",
@@ -138,7 +145,7 @@ class RunHandler(logging.Handler):
         job = self.progress.fail(record.jobid, record.created)
         if job is None:  # counted already, as one of a group
             return
-        logs = ", ".join(record.log) or "it has none"
+        logs = ", ".join(job_logs.paths(record)) or "it has none"
         if not self._stopped:
             end = f" ({by_slurm})" if by_slurm else ""
             self.screen.line(f"FAILED {job.title}{end}; its log: {logs}", "red")
@@ -215,6 +222,8 @@ def plain(said: str) -> str:
     """
     if said.startswith("Traceback"):
         return said
+    if own := OWN.search(said):
+        return f"error: {own[1]}"
     lines = [line for line in said.splitlines() if not CODE_LINE.match(line)]
     if len(lines) > 1 and re.match(r"WorkflowError( in .*)?:$", lines[0]):
         lines[:1] = []
