@@ -15,10 +15,15 @@ from xdist.scheduler import LoadFileScheduling
 
 
 class OneCluster(LoadFileScheduling):
-    """Gives each file to one worker, and all that may need the one cluster to the same."""
+    """Gives each file to one worker, and all that may need the one cluster to the same.
+
+    So it does all that needs the server of buckets, and its environment.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
         file = super()._split_scope(nodeid)
+        if file.startswith("tests/buckets/") or file.endswith("/test_kubernetes.py"):
+            return "tests/buckets"
         return "tests/cluster" if file.startswith("tests/cluster/") else file
 
 

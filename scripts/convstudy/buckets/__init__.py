@@ -5,7 +5,7 @@ our storage object, which is the plug-in's and a little more, in its place. Noth
 and no library for S3, where no file is in a bucket.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from importlib import util
 from pathlib import Path
 from typing import Any
@@ -66,6 +66,20 @@ def _bring_records(provider: Any, root: str) -> None:
     from convstudy.buckets import queries
 
     queries.mirror(provider.s3c, root, atomic_files.OWN / "records")
+
+
+def bring(files: Iterable[Any]) -> None:
+    """Have copies here of results that are in a bucket and not here, or here as they were.
+
+    Raises:
+        UserError: the bucket does not answer, or refuses.
+    """
+    for file in files:
+        if not file.is_storage:
+            continue
+        found, place = file.storage_object, Path(file)
+        if not place.exists() or place.stat().st_mtime < found.mtime():
+            found.retrieve_object()
 
 
 def is_address(path: str) -> bool:

@@ -11,6 +11,7 @@ from snakemake.logging import get_event
 from snakemake_interface_logger_plugins.common import LogEvent
 
 from convstudy.cluster import endings
+from convstudy.foundation.errors import UserError
 from convstudy.terminal import ending, job_logs
 from convstudy.terminal.progress import Job, Progress, duration
 from convstudy.terminal.screen import Lines
@@ -206,7 +207,12 @@ class RunHandler(logging.Handler):
             took = duration(time.time() - self._began)
             done = f"Done: {_counted(progress.total, 'step')}{cached} in {took}."
             self.screen.line(f"{NOTHING}: all is up to date." if self._up_to_date else done)
-            ending.show(self.screen, ending.outputs(self._workflow))
+            try:
+                if self._up_to_date:
+                    ending.bring(self._workflow)
+                ending.show(self.screen, ending.outputs(self._workflow))
+            except UserError as error:  # a bucket that refuses by now
+                problems.append(f"error: {error}")
         for problem in dict.fromkeys([] if self._stopped else problems):
             self.screen.line(problem, "bold red")
 
