@@ -84,20 +84,13 @@ def by_content(path):
     """An input; what the user gave is compared by its `contents`, whatever its time stamp."""
     if is_given(path):
         return ancient(in_place(path))
-    return path if path.startswith("results/") else local(path)
+    return path if path.startswith("results/") else here(path)
 
 
 def contents(paths):
     """Digests of the files and folders that the user gave, as far as they are there."""
     found = {path: digest_of(path) for path in set(paths) if is_given(path)}
     return canonical({path: digest for path, digest in found.items() if digest})
-
-
-def digest_of(path):
-    """The digest of a given file or folder, here or in a bucket; None where there is none."""
-    if buckets.is_address(path):
-        return buckets.digest(in_place(path))
-    return folder_digests.of_any(Path(path)) if Path(path).exists() else None
 
 
 def data_paths(wildcards):

@@ -67,3 +67,10 @@ def test_an_address_with_nothing_there_is_one_sentence(given):
     status, said = given.run(TARGET, results_in="here")
     assert status == 1
     assert f"there is no file or folder '{given.root}/pictures', and it has to be read" in said
+
+
+def test_a_bucket_that_refuses_to_be_read_is_one_sentence(given):
+    status, said = given.run(TARGET, user="nobody", results_in="here")
+    assert status == 1
+    (error,) = said.strip().splitlines()[1:]  # the first names the profile
+    assert error.startswith(f"error: {given.root}/pictures: the bucket refuses to be read (")

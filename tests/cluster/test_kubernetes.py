@@ -1,6 +1,7 @@
 """Jobs on Kubernetes, by an API of one file that runs each in an empty folder here."""
 
 import json
+import shutil
 import subprocess
 
 import kubernetes_api
@@ -88,15 +89,14 @@ def test_a_cluster_that_is_not_there_is_one_sentence(in_bucket, tmp_path, kubeco
     assert said.strip().splitlines()[-1].startswith(f"error: {expected}"), said
 
 
-def test_data_that_is_here_alone_is_refused(in_bucket, tmp_path):
+def test_a_step_that_reads_data_of_this_machine_is_run_here(in_bucket, built, api):
     projects.edit(in_bucket.folder / "tiny.yaml", "results/demo/objects.tar.gz", "objects.tgz")
-    (in_bucket.folder / "objects.tgz").write_text("")
-    status, said = run(in_bucket, DATA)
-    assert status == 1
-    assert (
-        "jobs on Kubernetes do not see objects.tgz, which is on this machine: copy it into a bucket"
-        in said
-    ), said
+    shutil.copy(built / ARCHIVE, in_bucket.folder / "objects.tgz")
+    status, said = run(in_bucket, DATA, kubeconfig=api.kubeconfig)
+    assert status == 0, said
+    assert not api.jobs
+    assert in_bucket.server.client("list", f"{in_bucket.root}/{DATA}").strip()
+    assert (in_bucket.folder / "objects.tgz").exists()
 
 
 def test_the_image_is_that_of_the_requirements(server):

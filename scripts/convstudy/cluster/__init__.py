@@ -5,10 +5,9 @@ which are the plug-ins' and a little more, in their places; where no plug-in is 
 done.
 """
 
-from importlib import import_module, util
+from importlib import util
+from pathlib import Path
 from typing import Any
-
-OURS = {"slurm": "executor", "kubernetes": "pods"}  # plug-in, and the module of our executor
 
 
 def take_over(workflow: Any) -> None:
@@ -17,13 +16,24 @@ def take_over(workflow: Any) -> None:
     Args:
         workflow: Snakemake's.
     """
-    if not workflow.is_main_process:
-        return
+    if workflow.is_main_process:
+        if util.find_spec("snakemake_executor_plugin_slurm"):
+            from convstudy.cluster.executor import Executor
+
+            _plugin("slurm").executor = Executor
+        if util.find_spec("snakemake_executor_plugin_kubernetes"):
+            from snakemake.dag import DAG
+
+            from convstudy.cluster import pods
+
+            plugin = _plugin("kubernetes")
+            plugin.executor = pods.Executor
+            # the image has what its jobs need, of the versions that are pinned
+            plugin.common_settings.auto_deploy_default_storage_provider = False
+            pods.send_all(DAG, Path(workflow.basedir, "rules"))
+
+
+def _plugin(name: str) -> Any:
     from snakemake_interface_executor_plugins.registry import ExecutorPluginRegistry
 
-    for name, module in OURS.items():
-        if util.find_spec(f"snakemake_executor_plugin_{name}"):
-            plugin = ExecutorPluginRegistry().get_plugin(name)
-            plugin.executor = import_module(f"convstudy.cluster.{module}").Executor
-            # a container has what its jobs need, of the versions that are pinned
-            plugin.common_settings.auto_deploy_default_storage_provider = False
+    return ExecutorPluginRegistry().get_plugin(name)

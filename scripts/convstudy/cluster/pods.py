@@ -1,11 +1,11 @@
 """Jobs on Kubernetes: Snakemake's plug-in, with what is missing said before the first job.
 
 A job runs in a container of its own with an empty folder. Snakemake sends it the sources and
-fetches its inputs from a bucket, so what is here alone does not reach it.
+fetches its inputs from a bucket; a step that reads data of this machine is run here.
 """
 
 import os
-from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import kubernetes
@@ -14,6 +14,7 @@ import urllib3
 from kubernetes.config.config_exception import ConfigException
 from snakemake_interface_common.exceptions import WorkflowError
 
+from convstudy.foundation import plugin_files
 from convstudy.foundation.errors import first_line
 
 
@@ -24,7 +25,6 @@ class Executor(plugin.Executor):
         # a folder of this machine, which a container has not: its jobs start where the sources are
         self.workflow.overwrite_workdir = None
         check_folder(self.workflow.main_snakefile)
-        check_given(job for job in self.workflow.dag.needrun_jobs() if not job.is_local)
         try:
             super().__post_init__()
         except ConfigException as error:
@@ -57,6 +57,23 @@ class Executor(plugin.Executor):
         super().report_job_error(job_info, **about)
 
 
+def send_all(dag_class: Any, rules: Path) -> None:
+    """Have the jobs get the rules' schemas, and the user's own code, whether git knows them or not.
+
+    Args:
+        dag_class: Snakemake's, whose `get_sources` lists what is sent.
+        rules: the folder of the rules.
+    """
+    others = dag_class.get_sources
+
+    def get_sources(dag: Any) -> set[str]:
+        folders = filter(None, [rules, plugin_files.own_folder()])
+        files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+        return {*others(dag), *(os.path.relpath(x) for x in files if x.suffix != ".pyc")}
+
+    dag_class.get_sources = get_sources
+
+
 def _server() -> str:
     return kubernetes.client.Configuration.get_default_copy().host
 
@@ -73,21 +90,3 @@ def check_folder(snakefile: str) -> None:
             f"jobs on Kubernetes get the files below the folder of the study, and {snakefile} is "
             f"not there: put the config file into {folder}, and start from there"
         )
-
-
-def check_given(jobs: Iterable[Any]) -> None:
-    """Refuse data and weights that are on this machine.
-
-    Args:
-        jobs: Snakemake's jobs that will run on the cluster.
-
-    Raises:
-        WorkflowError: one of their inputs is no file in a bucket.
-    """
-    for job in jobs:
-        for path in job.input:
-            if not path.is_storage:
-                raise WorkflowError(
-                    f"jobs on Kubernetes do not see {path}, which is on this machine: copy it into "
-                    f"a bucket, and write its address there (s3://bucket/...) into the config"
-                )
