@@ -16,6 +16,7 @@ from snakemake_interface_storage_plugins.io import Mtime
 from snakemake_storage_plugin_s3 import StorageObject
 
 from convstudy.buckets import queries
+from convstudy.foundation.errors import UserError
 
 LOCAL = ".snakemake/storage/s3/"
 RESULTS = "results/"
@@ -126,7 +127,17 @@ class Object(StorageObject):
         if self.local_path().is_dir():
             shutil.rmtree(self.local_path())
         with self._told("read"):
+            self._check_names()
             super().retrieve_object()
+
+    def _check_names(self) -> None:
+        """Refuse a folder with a file whose copy would lie elsewhere."""
+        for file in self.get_subkeys():
+            if ".." in Path(file.key).parts:
+                raise UserError(
+                    f"{self.query}: holds '{file.key}', whose name leads out of the folder: remove "
+                    f"it there, or give it another name"
+                )
 
     def store_object(self) -> None:
         """Put the file into the bucket, of a result after its record: neither fits another one."""
