@@ -55,8 +55,8 @@ def serve(folder: Path, python: Path) -> Iterator[str]:
         _wait(address, server)
         yield address
     finally:
-        server.terminate()
-        server.wait(30)
+        server.kill()  # nothing of it is kept, and a farewell takes it half a minute
+        server.wait()
 
 
 def _free_ports(count: int) -> list[int]:
