@@ -18,6 +18,7 @@ report: "rules/captions/workflow.rst"
 
 include: "rules/terminal.smk"
 include: "rules/cluster.smk"
+include: "rules/buckets.smk"
 include: "rules/common.smk"
 include: "rules/sources.smk"
 include: "rules/demo.smk"

@@ -92,21 +92,25 @@ def is_given(path):
 
 def by_content(path):
     """An input; what the user gave is compared by its `contents`, whatever its time stamp."""
-    return ancient(path) if is_given(path) else path
+    if is_given(path):
+        return ancient(in_place(path))
+    return path if path.startswith("results/") else here(path)
 
 
 def contents(paths):
-    """Digests of the files and folders that the user gave."""
-    given = {path for path in paths if is_given(path) and Path(path).exists()}
-    return canonical(
-        {path: folder_digests.of_any(Path(path)) for path in sorted(given)}
-    )
+    """Digests of the files and folders that the user gave, as far as they are there."""
+    found = {path: digest_of(path) for path in set(paths) if is_given(path)}
+    return canonical({path: digest for path, digest in found.items() if digest})
+
+
+def data_paths(wildcards):
+    """The raw files of a data set, as the config names them."""
+    return list(config["datasets"][wildcards.dataset]["files"].values())
 
 
 def data_files(wildcards):
     """The raw files of a data set."""
-    files = config["datasets"][wildcards.dataset]["files"]
-    return [by_content(path) for path in files.values()]
+    return list(map(by_content, data_paths(wildcards)))
 
 
 def what_is_read(wildcards):
@@ -204,8 +208,8 @@ def undeclared_applications():
     return [paths[x] for x in sources.missing(paths) if x not in config["sources"]]
 
 
-def backbone_inputs(wildcards):
-    """The data set (for its image size) and the file that a backbone's weights come from."""
+def backbone_paths(wildcards):
+    """The file that a backbone's weights come from, as the config names it."""
     backbone = config["backbones"][wildcards.backbone]
     inputs, weights = {}, backbone["weights"]
     if backbone["file"]:
@@ -219,7 +223,12 @@ def backbone_inputs(wildcards):
         inputs["weights"] = (
             f"results/runs/{dataset}/{weights['variant']}/seed{weights['seed']}/model.keras"
         )
-    return {name: by_content(path) for name, path in inputs.items()}
+    return inputs
+
+
+def backbone_inputs(wildcards):
+    """The same as an input."""
+    return {name: by_content(path) for name, path in backbone_paths(wildcards).items()}
 
 
 def pretraining(wildcards):

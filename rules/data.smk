@@ -23,8 +23,8 @@ rule prepare_data:
         runtime=minutes_of("prepare_data"),
     params:
         spec=lambda w: canonical(what_is_read(w)),
-        expected=lambda w: expected(data_files(w)),
-        contents=lambda w: contents(data_files(w)),
+        expected=lambda w: expected(data_paths(w)),
+        contents=lambda w: contents(data_paths(w)),
         code=lambda w: code(
             "prepare_data.py",
             f"readers/{config['datasets'][w.dataset]['reader']}",

@@ -20,8 +20,8 @@ rule build_backbone:
     params:
         spec=lambda w: canonical(config["backbones"][w.backbone]),
         size=lambda w: canonical(config["datasets"][w.dataset]["image_size"]),
-        expected=lambda w: expected(backbone_inputs(w).values()),
-        contents=lambda w: contents(backbone_inputs(w).values()),
+        expected=lambda w: expected(backbone_paths(w).values()),
+        contents=lambda w: contents(backbone_paths(w).values()),
         origin=origin,
         # a trained network may have layers of its own
         code=lambda w: code(

@@ -6,7 +6,7 @@
 rule download:
     output:
         # `update`: what someone puts there while the job waits is not deleted either
-        file=update("{source}"),
+        file=update(here("{source}")),
     log:
         "results/logs/download/{source}.log",
     wildcard_constraints:
@@ -26,7 +26,7 @@ rule download:
 
 rule download_imagenet_weights:
     output:
-        file=update(imagenet_weights("{application}")),
+        file=update(here(imagenet_weights("{application}"))),
     log:
         "results/logs/download_imagenet_weights/{application}.log",
     wildcard_constraints:

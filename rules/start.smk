@@ -11,7 +11,7 @@ def refuse_missing_files():
     another way: Snakemake leaves alone what it could not make again.
     """
     for key, path, result in studies.given_files(config, study):
-        if Path(path).exists() or any(x.is_producer(path) for x in workflow.rules):
+        if is_there(path) or any(x.is_producer(path) for x in workflow.rules):
             continue
         changes = changes_of(result) if Path(result).exists() else [f"no {result} yet"]
         if changes:
@@ -21,11 +21,24 @@ def refuse_missing_files():
             )
 
 
+def is_there(path):
+    """Whether there is such a file or folder, here or in a bucket."""
+    if not buckets.is_address(path):
+        return Path(path).exists()
+    try:
+        return digest_of(path) is not None
+    except UserError as error:
+        raise WorkflowError(str(error)) from None
+
+
 def changes_of(result):
     """What differs between the settings and code of a result's step and its record."""
     made_by = next(x for x in workflow.rules if x.is_producer(result))
     wildcards = Wildcards(fromdict=made_by.get_wildcards(result))
-    record = records.read(records.path_of(result))
+    try:
+        record = records.read(records.path_of(result))
+    except UserError as error:
+        return [str(error).rstrip(".")]
     params = {name: value(wildcards) for name, value in made_by.params.items()}
     now = params | {"contents": record["params"]["contents"]}
     return staleness.changes(record, now)
@@ -34,12 +47,13 @@ def changes_of(result):
 def remember_records():
     """Let Snakemake know what the records say, before it looks for what is stale."""
     if workflow.is_main_process:
-        count = snakemake_metadata.restore(Path(".snakemake"))
+        count = snakemake_metadata.restore(Path(".snakemake"), named=buckets.address)
         if count:
             logger.info(
                 f"Corrected what Snakemake remembers of {count} files by their records."
             )
 
 
-refuse_missing_files()
+if workflow.is_main_process:
+    refuse_missing_files()
 remember_records()

@@ -11,7 +11,10 @@ def prepare(job, step):
     from convstudy.downloads import sources
 
     sources.check(json.loads(job.params.expected))
-    preparation.prepare(json.loads(job.params.spec), *map(Path, job.output))
+    spec = json.loads(job.params.spec)
+    # copies of those that are in a bucket
+    spec["files"] = dict(zip(spec["files"], job.input, strict=True))
+    preparation.prepare(spec, *map(Path, job.output))
 
 
 if __name__ == "__main__":

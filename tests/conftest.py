@@ -3,18 +3,27 @@
 import fcntl
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
+import bucket_run
+import cluster_run
 import projects
 import pytest
+import s3_server
 from xdist.scheduler import LoadFileScheduling
 
 
 class OneCluster(LoadFileScheduling):
-    """Gives each file to one worker, and all that may need the one cluster to the same."""
+    """Gives each file to one worker, and all that may need the one cluster to the same.
+
+    So it does all that needs the server of buckets, and its environment.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
         file = super()._split_scope(nodeid)
+        if file.startswith("tests/buckets/") or file.endswith("/test_kubernetes.py"):
+            return "tests/buckets"
         return "tests/cluster" if file.startswith("tests/cluster/") else file
 
 
@@ -52,6 +61,34 @@ def edited(project):
 def copy(built, tmp_path) -> Path:
     """The project at another path, for tests that really run."""
     return Path(shutil.copytree(built, tmp_path / "copy", symlinks=True))
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory):
+    """A real server of S3 with a bucket, in an environment with the plug-ins."""
+    folder = tmp_path_factory.mktemp("s3")
+    needed = ("requirements-kubernetes.txt", "tests/requirements.txt")
+    try:
+        python = cluster_run.environment(folder / "environment", *needed)
+    except subprocess.CalledProcessError:
+        pytest.skip(f"{' and '.join(needed)} cannot be installed here")
+    (folder / "data").mkdir()
+    with s3_server.serve(folder / "data", python) as address:
+        found = bucket_run.Server(address, python)
+        found.client("make", s3_server.BUCKET)
+        yield found
+
+
+@pytest.fixture
+def in_bucket(server, built, tmp_path) -> bucket_run.Project:
+    """The tiny study, none of whose results is there; a cache has all."""
+    folder = tmp_path / "project"
+    bucket_run.put_sources(folder)
+    root = f"s3://{s3_server.BUCKET}/{tmp_path.parent.name}/{tmp_path.name}"
+    found = bucket_run.Project(folder, server, root)
+    cache = shutil.copytree(built / "results/.convstudy/cache", tmp_path / "cache")
+    found.add(f"cache: {{folder: {cache}}}\n")
+    return found
 
 
 @pytest.fixture(autouse=True)

@@ -68,7 +68,8 @@ def main() -> None:
     slurm_cluster.up()
     try:
         with tempfile.TemporaryDirectory() as folder:
-            python = cluster_run.environment(Path(folder, "environment"))
+            environment = Path(folder, "environment")
+            python = cluster_run.environment(environment, "requirements-cluster.txt")
             project = cluster_run.OnCluster(Path(folder, "project"), python)
             assert projects.snakemake(project.folder, *HEADS).returncode == 0
             ways = {

@@ -11,7 +11,9 @@ import slurm_cluster
 @pytest.fixture(scope="session")
 def python(tmp_path_factory) -> Path:
     """The Python of an environment that has ours, and what requirements-cluster.txt adds."""
-    return cluster_run.environment(tmp_path_factory.mktemp("environment"))
+    return cluster_run.environment(
+        tmp_path_factory.mktemp("environment"), "requirements-cluster.txt"
+    )
 
 
 @pytest.fixture(scope="session")

@@ -16,14 +16,14 @@ FITTING = (*SINGLY, "turns=1")
 QUICK = ("--slurm-init-seconds-before-status-checks", "2", "--latency-wait", "10")
 
 
-def environment(folder: Path) -> Path:
-    """The Python of a new environment that has ours, and what requirements-cluster.txt adds."""
+def environment(folder: Path, *requirements: str) -> Path:
+    """The Python of a new environment that has ours, and what these files of the root add."""
     subprocess.run([sys.executable, "-m", "venv", folder], check=True)
     (packages,) = folder.glob("lib/*/site-packages")
     (packages / "ours.pth").write_text(sysconfig.get_path("purelib") + "\n")
-    requirements = projects.ROOT / "requirements-cluster.txt"
-    pip = [folder / "bin/pip", "install", "-q", "--disable-pip-version-check"]
-    subprocess.run([*pip, "--no-deps", "-r", requirements], check=True)
+    pip = [folder / "bin/pip", "install", "-q", "--disable-pip-version-check", "--no-deps"]
+    files = [x for name in requirements for x in ("-r", projects.ROOT / name)]
+    subprocess.run([*pip, *files], check=True)
     return folder / "bin/python"
 
 

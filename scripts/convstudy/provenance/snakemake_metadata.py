@@ -14,6 +14,7 @@ input has recorded.
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,17 +25,18 @@ from convstudy.foundation.errors import UserError
 from convstudy.provenance import code_digests, records
 
 
-def restore(folder: Path) -> int:
+def restore(folder: Path, named: Callable[[str], str] = str) -> int:
     """Correct what Snakemake remembers of every recorded file; returns of how many it was wrong.
 
     Args:
         folder: Snakemake's folder in the project, `.snakemake`.
+        named: how Snakemake calls a file of this path.
 
     Raises:
         UserError: the folder cannot be read or written.
     """
     try:
-        return _restore(folder)
+        return _restore(folder, named)
     except OSError as error:
         raise UserError(
             f"{error.filename or folder}: cannot be read or written ({error.strerror}). Correct "
@@ -43,13 +45,13 @@ def restore(folder: Path) -> int:
         ) from error
 
 
-def _restore(folder: Path) -> int:
+def _restore(folder: Path, named: Callable[[str], str]) -> int:
     known = _good_memories(folder / "metadata")
     persistence = FilePersistence(path=folder, warn_only=True)
     memories, made = {}, {}
     for output, path in records.all_paths():
         record = _read(path)
-        memories[output] = _memory(record) if record else UNKNOWN
+        memories[output] = _memory(record, named) if record else UNKNOWN
         if record:
             made[output] = _checksum(record["outputs"].get(output))
     there = map(str, records.all_results(records.RESULTS))
@@ -57,9 +59,9 @@ def _restore(folder: Path) -> int:
     count = 0
     for output, memory in memories.items():
         memory = memory if _is_of(made, memory) else UNKNOWN
-        path = persistence._record_path(persistence._metadata_path, output)
+        path = persistence._record_path(persistence._metadata_path, named(output))
         if not _agree(known.get(path), memory):
-            persistence._write_record(output, memory)
+            persistence._write_record(named(output), memory)
             count += 1
     return count
 
@@ -118,7 +120,7 @@ def _checksum(sha256: str | None) -> str:
     return f"sha256:{sha256}"
 
 
-def _memory(record: dict[str, Any]) -> MetadataRecord:
+def _memory(record: dict[str, Any], named: Callable[[str], str]) -> MetadataRecord:
     """What Snakemake would remember of a recorded step."""
     inputs = records.inputs_of(record)
     code = records.code_param(
@@ -126,7 +128,7 @@ def _memory(record: dict[str, Any]) -> MetadataRecord:
     )
     return MetadataRecord(
         rule=record["rule"],
-        input=sorted(inputs),
+        input=sorted(map(named, inputs)),
         params=sorted(map(repr, [*record["params"].values(), code])),
         input_checksums={name: _checksum(sha256) for name, sha256 in inputs.items()},
         record_format_version=RECORD_FORMAT_VERSION,

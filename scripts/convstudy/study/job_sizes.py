@@ -95,6 +95,11 @@ def of_run(kind: str, run: dict) -> str:
 
 def megabytes(files: Iterable[str]) -> float:
     """The size of files and folders, in MB."""
-    paths = [Path(path) for path in files]
-    parts = [x for path in paths for x in (path.rglob("*") if path.is_dir() else [path])]
-    return sum(x.stat().st_size for x in parts) / MEGABYTE
+    return sum(map(_bytes, files)) / MEGABYTE
+
+
+def _bytes(file: str) -> int:
+    path = Path(file)
+    if getattr(file, "is_storage", False) and not path.exists():  # in a bucket, without a copy here
+        return file.storage_object.size()
+    return sum(x.stat().st_size for x in (path.rglob("*") if path.is_dir() else [path]))

@@ -132,6 +132,8 @@ def _plain_path(where: str, path: str) -> str:
             f"config: {where}: '{path}' has braces in it, which Snakemake takes for a wildcard. "
             f"Rename this file or folder, or make a link to it whose path has no braces."
         )
+    if path.startswith("s3://"):
+        return f"s3://{Path(path.removeprefix('s3://'))}"
     return str(Path(os.path.expanduser(path)))
 
 

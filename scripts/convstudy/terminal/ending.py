@@ -4,14 +4,18 @@ import csv
 import math
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import Any
 
 from rich import box
 from rich.table import Table
 
+from convstudy import buckets
+from convstudy.report import shown
 from convstudy.terminal.screen import Lines
 
 SUMMARY = "results/summary.csv"
 REPORT = "results/report.html"
+SHOWING = ("show_summary", "show_report")
 
 
 def show(screen: Lines, made: Collection[str]) -> None:
@@ -60,6 +64,21 @@ def _figure(text: str, factor: float, digits: int) -> str:
     """A figure of the table for machines; nothing where it has none."""
     value = float(text or "nan")
     return "" if math.isnan(value) else f"{factor * value:.{digits}f}"
+
+
+def bring(workflow: Any) -> None:
+    """Show in `results/` what a bucket has, where nothing was to be done.
+
+    Raises:
+        UserError: the bucket does not answer, or refuses.
+    """
+    jobs = list(workflow.dag.jobs)
+    seen = [x for job in jobs for x in job.output if x.startswith("results/studies/")]
+    if any(file.is_storage for file in seen):
+        buckets.bring(seen)
+        for job in jobs:
+            if job.rule.name in SHOWING:
+                shown.show(list(job.input), list(job.output))
 
 
 def outputs(workflow: object) -> set[str]:

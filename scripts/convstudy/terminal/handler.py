@@ -11,6 +11,7 @@ from snakemake.logging import get_event
 from snakemake_interface_logger_plugins.common import LogEvent
 
 from convstudy.cluster import endings
+from convstudy.foundation.errors import UserError
 from convstudy.terminal import ending, job_logs
 from convstudy.terminal.progress import Job, Progress, duration
 from convstudy.terminal.screen import Lines
@@ -23,6 +24,7 @@ CODE_LINE = re.compile(r'  File ".*", line \d+, in ')
 REFUSED_IN_A_RULE = re.compile(
     r"InputFunctionException.*\nError:\n +(?:User|Workflow)Error:\s+(.*)\nWildcards:", re.DOTALL
 )
+OWN = re.compile(r"^ *UserError: (.*)", re.MULTILINE)  # the same, elsewhere
 STOPPING = ("Terminating processes on user request", "Will exit after finishing")
 NOISE = (
     "Config file ",
@@ -33,6 +35,12 @@ NOISE = (
     "Conda environments: ignored",
     "Singularity containers: ignored",
     "Select jobs to execute",
+    "Storing in storage:",
+    "Finished upload.",
+    "Retrieving from storage:",
+    "Finished retrieval.",
+    "Removing local copy of storage file:",
+    "Skipped removing non-empty directory",
     "Removing output files of failed job",
     "Trying to restart job",
     "Shutting down, this might take some time",
@@ -142,7 +150,7 @@ class RunHandler(logging.Handler):
         job = self.progress.fail(record.jobid, record.created)
         if job is None:  # counted already, as one of a group
             return
-        logs = ", ".join(record.log) or "it has none"
+        logs = ", ".join(job_logs.paths(record)) or "it has none"
         if not self._stopped:
             end = f" ({by_slurm})" if by_slurm else ""
             self.screen.line(f"FAILED {job.title}{end}; its log: {logs}", "red")
@@ -203,7 +211,12 @@ class RunHandler(logging.Handler):
             took = duration(time.time() - self._began)
             done = f"Done: {_counted(progress.total, 'step')}{cached} in {took}."
             self.screen.line(f"{NOTHING}: all is up to date." if self._up_to_date else done)
-            ending.show(self.screen, ending.outputs(self._workflow))
+            try:
+                if self._up_to_date:
+                    ending.bring(self._workflow)
+                ending.show(self.screen, ending.outputs(self._workflow))
+            except UserError as error:  # a bucket that refuses by now
+                problems.append(f"error: {error}")
         for problem in dict.fromkeys([] if self._stopped else problems):
             self.screen.line(problem, "bold red")
 
@@ -219,8 +232,8 @@ def plain(said: str) -> str:
     """
     if said.startswith("Traceback"):
         return said
-    if refused := REFUSED_IN_A_RULE.match(said):
-        return f"error: {refused[1]}"
+    if own := REFUSED_IN_A_RULE.match(said) or OWN.search(said):
+        return f"error: {own[1]}"
     lines = [line for line in said.splitlines() if not CODE_LINE.match(line)]
     if len(lines) > 1 and re.match(r"(Workflow|User)Error( in .*)?:$", lines[0]):
         lines[:1] = []

@@ -7,6 +7,7 @@ import re
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 _ENTRY = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} (.*)")
 _NATIVE = re.compile(r"[IWEF]\d{4} \d\d:")  # what TensorFlow's C++ writes
@@ -14,6 +15,7 @@ _EPOCH = re.compile(r"epoch (\d+)/(\d+) .*\bval_accuracy (\S+)")
 _AMOUNT = re.compile(r"(?:.*: )?(\d.* (?:MB/s|images \(.*\)))")
 _SIGNAL = re.compile(r"died with <Signals\.(\w+)")
 _STATUS = re.compile(r"returned non-zero exit status (\d+)")
+IN_BUCKET = " (send to storage)"  # what Snakemake adds to the path of such a file
 RESTORED = "restored from the cache"
 
 
@@ -69,6 +71,11 @@ class JobLog:
             self.state = amount[1]
         elif message.startswith("warning: "):
             self.warnings.append(message.removeprefix("warning: "))
+
+
+def paths(record: Any) -> list[str]:
+    """The log files of the job that a record of Snakemake's speaks of."""
+    return [path.removesuffix(IN_BUCKET) for path in record.log]
 
 
 def error(log: JobLog) -> str | None:

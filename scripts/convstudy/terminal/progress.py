@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
+from convstudy.terminal import job_logs
 from convstudy.terminal.job_logs import RESTORED, JobLog
 
 TRAINING = "train_model"
@@ -28,7 +29,7 @@ class Job:
         run = ""
         if record.rule_name == TRAINING:
             run = "{variant} on {dataset}, seed {seed}".format(**words)
-        log = JobLog(record.log[0]) if record.log else None
+        log = JobLog(job_logs.paths(record)[0]) if record.log else None
         return cls(record.rule_name, title, log, record.created, run)
 
     @property
