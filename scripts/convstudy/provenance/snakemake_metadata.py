@@ -120,7 +120,7 @@ def _checksum(sha256: str | None) -> str:
     return f"sha256:{sha256}"
 
 
-def _memory(record: dict[str, Any], named: Callable[[str], str]) -> MetadataRecord:
+def _memory(record: dict[str, Any], named: Callable[[str], str] = str) -> MetadataRecord:
     """What Snakemake would remember of a recorded step."""
     inputs = records.inputs_of(record)
     code = records.code_param(
