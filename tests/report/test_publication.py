@@ -70,7 +70,7 @@ def test_a_file_of_the_users_is_refused_and_nothing_is_written(folder, name, tmp
     mine = tmp_path / "mine"
     (mine / name).parent.mkdir(parents=True)
     (mine / name).write_text("made by `./convstudy publish`? No: mine")
-    with pytest.raises(UserError, match=f"{mine / name}: is there already and is yours"):
+    with pytest.raises(UserError, match=f"{mine / name}: is there already and is not marked"):
         publication.publish(mine, "the first time")
     assert list(contents(mine)) == [name]
     publication.publish(mine, "the first time", replace=True)
@@ -80,7 +80,7 @@ def test_a_file_of_the_users_is_refused_and_nothing_is_written(folder, name, tmp
 def test_a_page_that_lost_its_marks_is_the_users(folder):
     page = folder / "README.md"
     page.write_text(page.read_text().split(publication.MARK)[0])
-    with pytest.raises(UserError, match="is yours"):
+    with pytest.raises(UserError, match="README.md: is there already and is not marked"):
         publication.publish(folder, "again")
 
 
@@ -104,5 +104,5 @@ def test_it_is_refused_before_anything_is_computed(tmp_path):
     config.write_text("study: none\n")
     begun = os.listdir(tmp_path)
     done = CliRunner().invoke(main, ["publish", str(tmp_path), str(config)])
-    assert done.exit_code == 1 and "README.md: is there already and is yours" in done.output
+    assert done.exit_code == 1 and "README.md: is there already and is not marked" in done.output
     assert os.listdir(tmp_path) == begun

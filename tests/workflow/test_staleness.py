@@ -96,7 +96,10 @@ def test_a_study_is_published_as_it_is(project):
     assert again.returncode == 0 and (folder / "README.md").read_text() == page
     (folder / "README.md").write_text("my own words\n")
     refused = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
-    assert refused.returncode == 1 and "README.md: is there already and is yours" in refused.stderr
+    assert (
+        refused.returncode == 1
+        and "README.md: is there already and is not marked" in refused.stderr
+    )
     assert (folder / "README.md").read_text() == "my own words\n"
     given = [*command, "--replace"]
     subprocess.run(given, cwd=project, capture_output=True, text=True, check=True)

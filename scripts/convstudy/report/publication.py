@@ -66,7 +66,7 @@ def check(folder: Path, names: Iterable[str] = TABLES, replace: bool = False) ->
         UserError: a file of these names in the folder is somebody's own, or is no file.
     """
     left = _left(folder)
-    for name in names:
+    for name in sorted(names, key=lambda x: x != PAGE):  # whose loss loses the marks of all
         path = folder / name
         for above in path.parents[: len(Path(name).parts)]:
             if os.path.lexists(above) and not above.is_dir():
@@ -74,10 +74,10 @@ def check(folder: Path, names: Iterable[str] = TABLES, replace: bool = False) ->
         if path.is_dir():
             raise UserError(f"{path}: is a folder, where a file is to be written: move it away.")
         if path.exists() and not replace and _digest(path) != left.get(name):
-            what = "was edited since ./convstudy publish wrote it" if name in left else "is yours"
+            what = "was edited since it was" if name in left else "is not marked as"
             raise UserError(
-                f"{path}: is there already and {what}. Move it away, name another folder, or give "
-                f"--replace to lose it; nothing was written."
+                f"{path}: is there already and {what} written by ./convstudy publish. Move it "
+                f"away, name another folder, or give --replace to lose it; nothing was written."
             )
 
 
