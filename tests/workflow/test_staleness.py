@@ -279,6 +279,7 @@ def test_a_backbones_settings_make_its_features_stale(edited):
         ["--set-threads", "train_model=2"],
         ["--set-resources", "train_model:mem_mb=999"],
         ["--config", "cache={folder: elsewhere}"],
+        ["--config", "memory={data_mb: 0}"],
         ["--workflow-profile", "none", "--rerun-triggers", "mtime", "params", "input"],
     ],
 )

@@ -43,11 +43,11 @@ STEPS = {
     "build_backbone": Need(TENSORFLOW + 500, 0, 0, 5, 1),
     "extract_features": Need(TENSORFLOW + 1000, 2, 0, 10, 20),
     # a training or evaluation, by what its model takes
-    "train images": Need(TENSORFLOW, 1.2, 0, 10, 30),
+    "train images": Need(TENSORFLOW + 400, 1.2, 0, 10, 30),
     "train whitened images": Need(TENSORFLOW, 26, 900, 10, 30),
     "train backbone": Need(TENSORFLOW + 2000, 1.2, 0, 10, 30),
     "train features": Need(TENSORFLOW, 1.2, 0, 2, 300),
-    "evaluate images": Need(TENSORFLOW, 1.2, 0, 5, 60),
+    "evaluate images": Need(TENSORFLOW + 400, 1.2, 0, 5, 60),
     "evaluate whitened images": Need(TENSORFLOW, 26, 900, 5, 60),
     "evaluate backbone": Need(TENSORFLOW + 1000, 1.2, 0, 5, 60),
     "evaluate features": Need(TENSORFLOW, 1.2, 0, 1, 300),
