@@ -279,7 +279,6 @@ def test_a_backbones_settings_make_its_features_stale(edited):
         ["--set-threads", "train_model=2"],
         ["--set-resources", "train_model:mem_mb=999"],
         ["--config", "cache={folder: elsewhere}"],
-        ["--config", "memory={data_mb: 0}"],
         ["--workflow-profile", "none", "--rerun-triggers", "mtime", "params", "input"],
     ],
 )
@@ -287,8 +286,9 @@ def test_how_it_is_run_makes_nothing_stale(project, options):
     assert stale(project, *options) == []
 
 
-def test_the_number_of_threads_makes_nothing_stale(edited):
+def test_the_number_of_threads_and_memory_make_nothing_stale(edited):
     edit(edited / "config.yaml", "images: 1, features: 1, backbone: 2", "images: 2, backbone: 1")
+    edit(edited / "tiny.yaml", "study: tiny", "memory: {data_mb: 0}\nstudy: tiny")
     assert stale(edited) == []
     assert why(edited) == "nothing is stale\n"
 
