@@ -233,18 +233,15 @@ def _blocks(path: Path) -> Iterator[bytes]:
 
 
 def _read_step(entry: Path, key: str, outputs: Sequence[str]) -> dict[str, Any]:
-    """An entry, with these outputs: a variant that was renamed has its files in another folder."""
     if not _may_read(entry):
         raise _Closed
     try:
         step = records.read(entry)
     except UserError as error:
         raise _Damaged(str(error)) from error
-    kept = {Path(path).name: sha256 for path, sha256 in step["outputs"].items()}
-    names = [Path(path).name for path in outputs]
-    if records.key(step) != key or sorted(kept) != sorted(names):
+    if records.key(step) != key or set(step["outputs"]) != set(outputs):
         raise _Damaged("it is the record of another step")
-    return step | {"outputs": {path: kept[Path(path).name] for path in outputs}}
+    return step
 
 
 def _may_read(path: Path) -> bool:
