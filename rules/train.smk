@@ -65,8 +65,6 @@ rule train_model:
         turns=1,
         compute_threads=threads_of,
     params:
-        # nothing in a trained network's files says the variant: one that is renamed is restored
-        names="variant",
         spec=lambda w: canonical(
             {key: run_of(w)[key] for key in ("kind", "input", "generator", "training")}
             | run_of(w)["switches"]

@@ -157,14 +157,6 @@ def test_a_setting_tried_for_a_moment_leaves_the_unfinished_work_of_another():
     assert left() == {"first"}
 
 
-def test_what_only_names_a_result_is_not_in_its_key():
-    steps.run(job_of(wildcards={"variant": "old", "seed": "0"}, names="variant"), copy)
-    steps.run(job_of(wildcards={"variant": "new", "seed": "0"}, names="variant"), copy)
-    assert times_done() == 1
-    steps.run(job_of(wildcards={"variant": "new", "seed": "1"}, names="variant"), copy)
-    assert times_done() == 2
-
-
 def test_a_script_that_was_edited_after_it_was_copied_does_not_run():
     source = (plugin_files.SCRIPTS / "plot_samples.py").read_bytes()
     script = {"__file__": "scripts/plot_samples.py", "__real_file__": "copy.py", "copy": copy}

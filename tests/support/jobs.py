@@ -16,7 +16,7 @@ class Named(dict):
         return self[name]
 
 
-def job_of(output="results/out.txt", source="in.txt", threads=1, wildcards=None, **params):
+def job_of(output="results/out.txt", source="in.txt", threads=1, **params):
     """A job as Snakemake gives it to a script, which reads and writes in the test's own folder."""
     assert not Path("Snakefile").exists(), "the test's own folder must be the working directory"
     code = records.code_param(code_digests.of("plot_samples.py"))
@@ -25,7 +25,7 @@ def job_of(output="results/out.txt", source="in.txt", threads=1, wildcards=None,
         input=Named(data=source),
         output=Named(text=output),
         log=["log.txt"],
-        wildcards=Named(wildcards or {"name": "a"}),
+        wildcards=Named(name="a"),
         params=Named({"spec": "{}", "code": code} | params),
         resources={"compute_threads": threads},
         config={"cache": {"folder": "cache", "max_gb": 1}},

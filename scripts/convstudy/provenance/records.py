@@ -5,8 +5,7 @@ A record has the step's `rule`, `wildcards`, `params`, `plugins` (the folder of 
 use), `code` (the digest of each unit of it, by where it stands), `inputs` (path and SHA-256),
 `versions` (of Python and the libraries; their switches), `threads` of TensorFlow, and, once it is
 done, its `outputs` (path to SHA-256). Its key, by which the cache knows a step, is the digest of
-all but paths, places of code, outputs, and the wildcards that a rule's parameter `names` says to be
-in the paths of its outputs alone. Records lie beside the results and travel with them;
+all but paths, places of code and outputs. Records lie beside the results and travel with them;
 `./convstudy verify` and `./convstudy why` read them, and `snakemake_metadata` tells Snakemake of
 them.
 """
@@ -93,9 +92,6 @@ def key(record: dict[str, Any]) -> str:
     """The digest of all that decides a step's result: equal keys, equal results."""
     told = ("outputs", "code", "plugins")  # where the code stands decides nothing
     decisive = {name: value for name, value in record.items() if name not in told}
-    names = record["params"].get("names", "").split()
-    wildcards = record["wildcards"].items()
-    decisive["wildcards"] = {name: value for name, value in wildcards if name not in names}
     decisive["inputs"] = [x["sha256"] for x in record["inputs"]]
     return digests.of_text(digests.canonical(decisive))
 
