@@ -91,7 +91,7 @@ def test_undoing_an_edit_restores_the_results_without_training(copy):
 
 def test_a_described_data_set_is_in_the_tables_alone(copy):
     edit(copy / "tiny.yaml", "reader: cifar", "reader: cifar\n    description: drawn here")
-    assert done(copy) == ["summarize/tiny"]
+    assert done(copy) == ["plot_samples/tiny/tiny_objects", "summarize/tiny"]
     assert "tiny_objects: drawn here" in (copy / "results/summary.md").read_text()
 
 
