@@ -69,9 +69,12 @@ def _stream(
 ) -> tuple[tf.data.Dataset, np.ndarray]:
     """Plain batches of a subset in their stored order, and its labels."""
     generator, statistics = input_pipeline.preprocessing(spec, inputs.get("statistics"))
-    rows, labels = stored_rows.of_subset(inputs["data"], subset, hdf5.array_of(spec["input"]))
-    arrays = stored_rows.held(
-        rows, stored_rows.Memory(data_mb), lambda block: generator.test_arrays(block, statistics)
+    arrays, labels = input_pipeline.load_subset(
+        spec,
+        inputs["data"],
+        subset,
+        stored_rows.Memory(data_mb),
+        lambda block: generator.test_arrays(block, statistics),
     )
     return input_pipeline.test_stream(generator, statistics, arrays, labels, BATCH), labels
 

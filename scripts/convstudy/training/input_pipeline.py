@@ -36,8 +36,7 @@ def load_subsets(
     generator, statistics = preprocessing(spec, statistics_file)
 
     def load(subset: str, make: Callable) -> tuple[stored_rows.Rows, np.ndarray]:
-        rows, labels = stored_rows.of_subset(data_file, subset, hdf5.array_of(spec["input"]))
-        return stored_rows.held(rows, memory, lambda block: make(block, statistics)), labels
+        return load_subset(spec, data_file, subset, memory, lambda block: make(block, statistics))
 
     arrays, labels = load("train", generator.training_arrays)
     epochs = tf.data.Dataset.counter(epoch, 1)
@@ -56,6 +55,18 @@ def load_subsets(
         "validation_steps": -(-len(held_out_labels) // batch),
     }
     return data, validation, [number]
+
+
+def load_subset(
+    spec: dict[str, Any],
+    data_file: str,
+    subset: str,
+    memory: stored_rows.Memory,
+    make: Callable[[np.ndarray], np.ndarray],
+) -> tuple[stored_rows.Rows, np.ndarray]:
+    """What `make` makes of a subset's images or features, and its labels; see `stored_rows`."""
+    rows, labels = stored_rows.of_subset(data_file, subset, hdf5.array_of(spec["input"]))
+    return stored_rows.held(rows, memory, make), labels
 
 
 class EpochNumber(keras.callbacks.Callback):
