@@ -4,6 +4,7 @@
 #   rules/demo.smk      drawn archives          ->  results/demo/
 #   rules/data.smk      archive or folder       ->  results/data/, results/preprocessing/
 #   rules/features.smk  images and backbone     ->  results/backbones/, results/features/
+#   rules/shards.smk    large data sets         ->  results/shards/, and the same in parts
 #   rules/train.smk     images or features      ->  results/initial_weights/, results/runs/
 #   rules/plots.smk     runs of the study       ->  results/studies/{study}/plots/
 #   rules/compare.smk   runs of the study       ->  results/studies/, results/summary.csv, report.html
@@ -24,6 +25,7 @@ include: "rules/sources.smk"
 include: "rules/demo.smk"
 include: "rules/data.smk"
 include: "rules/features.smk"
+include: "rules/shards.smk"
 include: "rules/train.smk"
 include: "rules/studies.smk"
 include: "rules/plots.smk"

@@ -2,6 +2,7 @@
 #   input:  the files that config.yaml names
 #   output: results/data/{dataset}.{h5,json,csv,duplicates.csv},
 #           results/preprocessing/{dataset}/{generator}[-with_validation].h5
+# Data sets in shards are made by shards.smk.
 # Of a data set with folds {dataset}.h5 holds all images; each fold is a data set of its own in the
 # files after it: results/data/{dataset}-fold{fold}.h5.
 
@@ -16,6 +17,8 @@ rule prepare_data:
         pairs="results/data/{dataset}.duplicates.csv",
     log:
         "results/logs/prepare_data/{dataset}.log",
+    wildcard_constraints:
+        dataset=sources.pattern(in_one()),
     conda:
         "../envs/plotting.yaml"
     resources:

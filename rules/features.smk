@@ -42,6 +42,8 @@ rule extract_features:
         costs="results/features/{dataset}/{backbone}.json",
     log:
         "results/logs/extract_features/{dataset}/{backbone}.log",
+    wildcard_constraints:
+        dataset=sources.pattern(in_one()),
     conda:
         "../envs/tensorflow.yaml"
     threads: config["threads"]["backbone"]

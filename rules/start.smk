@@ -10,7 +10,7 @@ def refuse_missing_files():
     A file whose content was read into the results already may be gone, until that is to be read in
     another way: Snakemake leaves alone what it could not make again.
     """
-    for key, path, result in studies.given_files(config, study):
+    for key, path, result in studies.given_files(config, study, in_shards()):
         if is_there(path) or any(x.is_producer(path) for x in workflow.rules):
             continue
         changes = changes_of(result) if Path(result).exists() else [f"no {result} yet"]
@@ -40,7 +40,7 @@ def changes_of(result):
     except UserError as error:
         return [str(error).rstrip(".")]
     params = {name: value(wildcards) for name, value in made_by.params.items()}
-    now = params | {"contents": record["params"]["contents"]}
+    now = params | {"contents": record["params"].get("contents")}
     return staleness.changes(record, now)
 
 

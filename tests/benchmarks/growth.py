@@ -60,7 +60,7 @@ from pathlib import Path
 import reader_fixtures as fx
 output = Path(sys.argv[2])
 block = fx.block("arrays", {"arrays": Path(sys.argv[1])}, image_size=[32, 32])
-fx.prepare(block, output, *fx.beside(output))
+fx.prepare(block, fx.outputs(output))
 """
 Row = tuple[str, int, float, float]  # what, how many, seconds, MiB
 

@@ -60,7 +60,7 @@ def prepare(folder: Path, side: int) -> int:
     import reader_fixtures as fx
 
     block = fx.block("arrays", {"arrays": folder / "arrays"}, image_size=[side, side])
-    fx.prepare(block, folder / "data.h5", *fx.beside(folder / "data.h5"))
+    fx.prepare(block, fx.outputs(folder / "data.h5"))
     return len(np.load(folder / "arrays/labels.npy"))
 
 

@@ -42,7 +42,7 @@ def main() -> None:
             block = fx.block("image_folder", {"images": archive}, image_size=[side, side])
             for _ in range(5):
                 start = time.process_time()
-                fx.prepare(block, output, *fx.beside(output))
+                fx.prepare(block, fx.outputs(output))
                 seconds.append(time.process_time() - start)
             print(f"{name}: {count / statistics.median(seconds):,.0f} images a second")
 

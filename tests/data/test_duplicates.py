@@ -237,7 +237,7 @@ def test_copies_in_two_folds_leak(tmp_path, how, folds):
         fx.write_files(files["images"], {name: fx.encoded(photograph(9000 + number))})
     block = fx.block("image_folder", files, folds=folds, duplicates=how)
     output = tmp_path / "d.h5"
-    fx.prepare(block, output, *fx.beside(output))
+    fx.prepare(block, fx.outputs(output))
     found = atomic_files.read_json(output.with_suffix(".json"))["duplicates"]
     names = hdf5.read_subset(output, hdf5.POOL, ("names",))[0].astype(str)
     parts = hdf5.read_subset(output, hdf5.POOL, ("parts",))[0]

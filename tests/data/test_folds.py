@@ -151,4 +151,4 @@ def test_a_fold_is_a_data_set_of_its_own_and_the_features_of_a_fold_as_well(tmp_
 
 
 def folds_of(block, output):
-    fx.prepare(block, output, *fx.beside(output))
+    fx.prepare(block, fx.outputs(output))

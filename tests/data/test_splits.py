@@ -164,7 +164,7 @@ def test_the_same_images_from_elsewhere_give_equal_bytes(tmp_path):
         output = tmp_path / f"{number}.h5"
         words = {"description": f"from {source}", "drawn": bool(number)}
         block = fx.block("image_folder", {"images": source}, max_classes=3 + number, **words)
-        prepare(block, output, *fx.beside(output))
+        prepare(block, fx.outputs(output))
         outputs.append(output)
     assert len({output.read_bytes() for output in outputs}) == 1
     told = [output.with_suffix(".json").read_bytes() for output in outputs]
@@ -177,7 +177,7 @@ def test_equal_data_gives_equal_bytes_and_chunks_are_whole(tmp_path, caplog):
     with caplog.at_level(logging.INFO):
         for output in outputs:
             block = fx.block("image_folder", {"images": folder}, image_size=[4, 6])
-            prepare(block, output, *fx.beside(output))
+            prepare(block, fx.outputs(output))
     assert outputs[0].read_bytes() == outputs[1].read_bytes()
     assert 2 <= sum("120 images" in record.message for record in caplog.records) <= 20
     with h5py.File(outputs[0]) as file:

@@ -93,10 +93,10 @@ def check_cifar(case: bytes, path: Path) -> None:
     path.write_bytes(case)
     output = path.parent / "out/data.h5"
     try:
-        prepare(fx.block("cifar", {"archive": path}), output, *fx.beside(output))
+        prepare(fx.block("cifar", {"archive": path}), fx.outputs(output))
     finally:
         left = os.listdir(output.parent) if output.parent.exists() else []
-        written = sorted(path.name for path in [output, *fx.beside(output)])
+        written = sorted(path.name for path in vars(fx.outputs(output)).values())
         assert sorted(left) in ([], written), left
     images, labels = hdf5.read_subset(output, "train")
     assert images.shape == (len(labels), 8, 8, 3)

@@ -13,7 +13,7 @@ import yaml
 from PIL import Image
 
 from convstudy.data import hdf5
-from convstudy.data.preparation import prepare
+from convstudy.data.preparation import Outputs, prepare
 from convstudy.demo.formats import dump_python2
 from convstudy.foundation import atomic_files
 from convstudy.foundation.errors import UserError
@@ -132,15 +132,16 @@ def block(kind: str, files: dict[str, Path], **settings) -> dict:
     return own
 
 
-def beside(output: Path) -> list[Path]:
-    """What is written beside a data set's file: facts, table of classes, table of pairs."""
-    return [output.with_suffix(ending) for ending in (".json", ".csv", ".duplicates.csv")]
+def outputs(output: Path) -> Outputs:
+    """A data set's file, and what is written beside it."""
+    beside = [output.with_suffix(ending) for ending in (".json", ".csv", ".duplicates.csv")]
+    return Outputs(output, *beside)
 
 
 def prepared(kind: str, files: dict[str, Path], folder: Path, **settings) -> dict:
     """Prepare a data set and read it: {"train": (images, labels, names), ..., "attributes"}."""
     output = folder / "out" / "data.h5"
-    prepare(block(kind, files, **settings), output, *beside(output))
+    prepare(block(kind, files, **settings), outputs(output))
     content = {
         subset: hdf5.read_subset(output, subset, ("images", "labels", "names"))
         for subset in hdf5.SUBSETS

@@ -130,8 +130,16 @@ def create_array(group: h5py.Group, name: str, shape: tuple[int, ...], dtype: An
     """
     row = max(1, np.dtype(dtype).itemsize * math.prod(shape[1:]))
     chunks = (max(1, min(CHUNK_BYTES // row, shape[0])), *shape[1:])
+    longest = None if shape[0] else (1, *shape[1:])  # h5py has no chunks of an array without rows
     return group.create_dataset(
-        name, shape, dtype, chunks=chunks, compression="gzip", compression_opts=0, track_times=False
+        name,
+        shape,
+        dtype,
+        chunks=chunks,
+        maxshape=longest,
+        compression="gzip",
+        compression_opts=0,
+        track_times=False,
     )
 
 

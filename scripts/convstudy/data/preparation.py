@@ -1,15 +1,17 @@
 """Write a data set into its HDF5 file, and what became of its images into files beside it."""
 
+import contextlib
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from convstudy.data import duplicates, facts, folds, hdf5, originals, writing
+from convstudy.data import duplicates, facts, folds, hdf5, originals, packs, writing
 from convstudy.data.classes import choose_classes
+from convstudy.data.shards import ShardedImages
 from convstudy.data.stored_images import StoredImages
 from convstudy.data.writing import storable
 from convstudy.decoding import images
@@ -26,29 +28,56 @@ TOLD = (
 )  # fmt: skip
 
 
-def prepare(
-    block: Mapping[str, Any], data: Path, facts_file: Path, table: Path, pairs: Path
-) -> None:
-    """Read a data set and write it in the layout of `hdf5`.
+@dataclass(frozen=True)
+class Outputs:
+    """The files that a data set becomes.
 
-    Labels are numbered anew from 0 in the order of the chosen classes. Images of each subset are in
-    the order of the source; a data set with folds has all in one (see `folds`). Memory holds a
-    block of images at a time. The file says nothing of where the images came from, so that equal
-    images give equal bytes, and nothing is trained again for an archive that was packed anew: the
-    facts have that. Root attributes: class_names, and what of the images' form is set.
+    Attributes:
+        data: the HDF5 file, in the layout of `hdf5`; it appears when it is whole.
+        facts: the JSON file (see `facts`).
+        table: the CSV table of classes.
+        pairs: the CSV table of equal and near images (see `duplicates`).
+    """
+
+    data: Path
+    facts: Path
+    table: Path
+    pairs: Path
+
+
+def prepare(block: Mapping[str, Any], outputs: Outputs) -> None:
+    """Read a data set and write it in the layout of `hdf5`; memory holds a block of images.
 
     Args:
         block: the data set's block of the config, checked and complete.
-        data: the HDF5 file to write; it appears when it is whole.
-        facts_file: the JSON file to write (see `facts`).
-        table: the CSV table of classes to write.
-        pairs: the CSV table of equal and near images to write (see `duplicates`).
+        outputs: the files to write.
 
     Raises:
         UserError: a file, class or image that cannot be used; no HDF5 file is written then.
     """
+    with _listed(block) as listing:
+        stored = StoredImages(listing.source, listing.form, listing.where)
+        _write(block, listing, stored, outputs)
+
+
+def deal(block: Mapping[str, Any], listing_file: Path, pack_files: Sequence[Path]) -> None:
+    """Deal the stored images of a data set into packs (see `packs`), for jobs beside each other."""
+    with _listed(block) as listing:
+        packs.write(listing, listing_file, pack_files)
+
+
+def gather(
+    block: Mapping[str, Any], listing_file: Path, shard_files: Sequence[Path], outputs: Outputs
+) -> None:
+    """Write a data set out of its shards: the same bytes as `prepare` writes."""
+    listing = packs.read_listing(listing_file)
+    _write(block, listing, ShardedImages(listing, shard_files), outputs)
+
+
+@contextlib.contextmanager
+def _listed(block: Mapping[str, Any]) -> Iterator[packs.Listing]:
+    """What the reader finds, and which classes of it are taken."""
     files = {key: Path(path) for key, path in block["files"].items()}
-    form = images.Form.of(block)
     with open_source(block["reader"], files, block["options"]) as source:
         chosen = choose_classes(
             source.class_names,
@@ -58,42 +87,57 @@ def prepare(
             numbered=is_numbered(block["reader"]),
         )
         every = np.flatnonzero(np.isin(source.labels, chosen)).tolist()
-        form = originals.with_value_range(form, source.image, every)
-        stored = StoredImages(source, form, str(next(iter(files.values()))))
-        if block["duplicates"] == "one_group":
-            source = _with_twins_in_groups(stored, chosen, block["unreadable"] == "refuse")
-        drawn = folds.draw(source, chosen, block)
-        class_names = [storable(source.class_names[label]) for label in chosen]
-        attributes = form.recorded() | {"class_names": class_names}
-        with hdf5.create_hdf5(data, attributes) as file:
-            kept = writing.write(file, stored, chosen, drawn.rows)
-            if block["unreadable"] == "refuse":
-                stored.refuse_unreadable()
-            asked, drawn = drawn, folds.without(drawn, kept)
-            writing.check_left(stored, asked, drawn)
-            if drawn.parts is not None:
-                hdf5.write_array(file[hdf5.POOL], "parts", drawn.parts)
-            placed, indices = _placed(source, chosen, drawn)
-            twins = duplicates.find(stored.prints, indices, stored.digest)
-            notes = [*source.notes, *drawn.notes, *originals.notes(stored.originals, form)]
-            found = _facts(stored, notes, placed, indices, drawn)
-            found["made_of"] = _made_of(block, files, form)
-            found["duplicates"] = duplicates.counts(twins, placed)
-            _check_twins(found["duplicates"], stored.where, pairs, block["duplicates"] == "refuse")
-            found["duplicates"]["pairs_left_out"] = duplicates.write(pairs, twins, placed)
-            facts.write_table(table, found)
-            atomic_files.write_json(facts_file, found)
+        form = originals.with_value_range(images.Form.of(block), source.image, every)
+        digests = {key: digest(path) for key, path in files.items()}
+        yield packs.Listing(source, chosen, form, str(next(iter(files.values()))), digests)
 
 
-def _made_of(
-    block: Mapping[str, Any], files: Mapping[str, Path], form: images.Form
-) -> dict[str, Any]:
+def _write(
+    block: Mapping[str, Any], listing: packs.Listing, stored: StoredImages, outputs: Outputs
+) -> None:
+    """Draw the parts of a data set, and write its files.
+
+    Labels are numbered anew from 0 in the order of the chosen classes. Images of each subset are in
+    the order of the source; a data set with folds has all in one (see `folds`). The HDF5 file says
+    nothing of where the images came from, so that equal images give equal bytes, and nothing is
+    trained again for an archive that was packed anew: the facts have that. Root attributes:
+    class_names, and what of the images' form is set.
+    """
+    source, form, chosen = listing.source, listing.form, listing.chosen
+    if block["duplicates"] == "one_group":
+        source = _with_twins_in_groups(stored, chosen, block["unreadable"] == "refuse")
+    drawn = folds.draw(source, chosen, block)
+    class_names = [storable(source.class_names[label]) for label in chosen]
+    attributes = form.recorded() | {"class_names": class_names}
+    with hdf5.create_hdf5(outputs.data, attributes) as file:
+        kept = writing.write(file, stored, chosen, drawn.rows)
+        if block["unreadable"] == "refuse":
+            stored.refuse_unreadable()
+        asked, drawn = drawn, folds.without(drawn, kept)
+        writing.check_left(stored, asked, drawn)
+        if drawn.parts is not None:
+            hdf5.write_array(file[hdf5.POOL], "parts", drawn.parts)
+        placed, indices = _placed(source, chosen, drawn)
+        twins = duplicates.find(stored.prints, indices, stored.digest)
+        notes = [*source.notes, *drawn.notes, *originals.notes(stored.originals, form)]
+        found = _facts(stored, notes, placed, indices, drawn)
+        found["made_of"] = _made_of(block, listing)
+        found["duplicates"] = duplicates.counts(twins, placed)
+        _check_twins(
+            found["duplicates"], stored.where, outputs.pairs, block["duplicates"] == "refuse"
+        )
+        found["duplicates"]["pairs_left_out"] = duplicates.write(outputs.pairs, twins, placed)
+        facts.write_table(outputs.table, found)
+        atomic_files.write_json(outputs.facts, found)
+
+
+def _made_of(block: Mapping[str, Any], listing: packs.Listing) -> dict[str, Any]:
     """Where the images came from, and how they were chosen: settings, SHA-256 of each source."""
     return {
         **{key: block[key] for key in TOLD if block[key] is not None},
-        **form.recorded(),
+        **listing.form.recorded(),
         **{f"option_{key}": value for key, value in block["options"].items() if value is not None},
-        **{f"sha256_{key}": digest(path) for key, path in files.items()},
+        **{f"sha256_{key}": sha256 for key, sha256 in listing.digests.items()},
     }
 
 

@@ -47,7 +47,7 @@ class StoredImages:
         if decoded is None:
             return None
         originals.count(self.originals, decoded)
-        return images.fitted(decoded.image, self.form)
+        return self._fitted(index, decoded)
 
     def digest(self, index: int) -> bytes:
         """The digest of an image's pixels, which is decoded once more for it."""
@@ -78,6 +78,9 @@ class StoredImages:
         if not self.prints.known[index]:
             self.prints.add(index, decoded.image)
         return decoded
+
+    def _fitted(self, index: int, decoded: images.Decoded) -> np.ndarray:
+        return images.fitted(decoded.image, self.form)
 
     def _opened(self, index: int) -> images.Decoded:
         with originals.opened(self.source.image(index)) as stored:

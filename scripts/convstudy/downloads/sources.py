@@ -4,6 +4,7 @@ Reading a source needs no network; `transfer` makes the file of one.
 """
 
 import hashlib
+import json
 import os
 import re
 from collections.abc import Iterable, Mapping
@@ -77,6 +78,22 @@ def expected(sources: Mapping[str, Any], paths: list[str]) -> dict[str, Any]:
         for path in paths
         if path in sources
     }
+
+
+def block_of(spec: str, expectations: str, paths: Iterable[str]) -> dict[str, Any]:
+    """A data set's block, whose files are checked and named where they lie for this job.
+
+    Args:
+        spec: the block as JSON.
+        expectations: what `expected` said of its files, as JSON.
+        paths: the files in the block's order, as Snakemake gives them: of those in a bucket copies.
+
+    Raises:
+        UserError: a file is another than is expected.
+    """
+    check(json.loads(expectations))
+    block = json.loads(spec)
+    return block | {"files": dict(zip(block["files"], paths, strict=True))}
 
 
 def check(expectations: Mapping[str, Mapping[str, Any]]) -> None:

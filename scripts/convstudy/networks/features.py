@@ -6,44 +6,37 @@ import time
 import numpy as np
 import tensorflow as tf
 
-from convstudy.data import hdf5
+from convstudy.data import batch_shards, hdf5
+from convstudy.data.batch_shards import BATCH
 from convstudy.foundation import atomic_files
 from convstudy.networks import costs
 from convstudy.networks.keras_file import load_model
 
 log = logging.getLogger(__name__)
 
-BATCH = 32
-
 
 def extract_features(data_file: str, backbone_file: str, output: str, costs_output: str) -> None:
     """Run a backbone once over a data set and keep a pooled vector an image.
 
     Images are read, and vectors written, a batch at a time, of a data set with folds those of all
-    folds. What it cost is kept in a file beside
-    (.json): `seconds` and `images` of all subsets, `parameters` and `flops_per_image` of the
-    backbone. Seconds are never twice the same, and the features must be.
+    folds; of a shard (see `batch_shards`) its own. What it cost is kept in a file beside (.json):
+    `seconds` and `images` of all subsets, `parameters` and `flops_per_image` of the backbone.
+    Seconds are never twice the same, and the features must be.
     """
     began, images_seen = time.perf_counter(), 0
     backbone = load_model(backbone_file)
     forward = tf.function(lambda x: _pooled(backbone(x, training=False)))
-    about = hdf5.read_attributes(data_file)
+    about, width = hdf5.read_attributes(data_file), backbone.output_shape[-1]
     with hdf5.open_hdf5(data_file) as data, hdf5.create_hdf5(output, about) as features:
         for subset in hdf5.groups_of(data):
             images = hdf5.array(data, subset, "images")
-            group, vectors = hdf5.create_group(features, subset), None
-            for start in range(0, len(images), BATCH):
-                batch = images[start : start + BATCH].astype(np.float32) / 255.0
-                values = forward(tf.constant(batch)).numpy()
-                if vectors is None:
-                    shape = (len(images), values.shape[1])
-                    vectors = hdf5.create_array(group, "vectors", shape, np.float32)
-                vectors[start : start + len(values)] = values
-            for name in ("labels", "parts"):
-                if name in data[subset]:
-                    hdf5.write_array(group, name, hdf5.array(data, subset, name)[...])
+            batches = (images[x : x + BATCH] for x in range(0, len(images), BATCH))
+            vectors = (
+                forward(tf.constant(batch.astype(np.float32) / 255.0)).numpy() for batch in batches
+            )
+            batch_shards.write_vectors(features, data, subset, width, vectors)
             images_seen += len(images)
-            log.info("%s: %d vectors of length %d", subset, *vectors.shape)
+            log.info("%s: %d vectors of length %d", subset, len(images), width)
     about_costs = {
         "seconds": time.perf_counter() - began,
         "images": images_seen,

@@ -37,6 +37,11 @@ class Need:
 STEPS = {
     "draw": Need(PLAIN, 0, 0, 10, 1),
     "prepare_data": Need(PLAIN, 4, 0, 10, 20),
+    "deal_images": Need(PLAIN, 4, 0, 10, 200),
+    "decode_shard": Need(PLAIN, 0.1, 0, 5, 20),
+    "gather_images": Need(PLAIN, 0.2, 0, 10, 100),
+    "deal_batches": Need(PLAIN, 0, 0, 5, 200),
+    "gather_features": Need(PLAIN, 0, 0, 5, 200),
     "take_fold": Need(PLAIN, 1, 0, 2, 200),
     "fit_preprocessing": Need(TENSORFLOW, 12, 600, 5, 20),
     "initialize_weights": Need(TENSORFLOW, 0, 0, 2, 1),

@@ -3,7 +3,7 @@
 Read by the Snakefile before any job starts, so it imports neither TensorFlow nor NumPy.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -271,14 +271,21 @@ def _check_origins(config: Block, found: dict[tuple[str, str], Block]) -> None:
             backbone = trained
 
 
-def given_files(config: Block, study: Study) -> Iterator[tuple[str, str, str]]:
-    """Files that the user gives to a study, as (key in the config, path, first file made of it)."""
+def given_files(
+    config: Block, study: Study, in_shards: Collection[str] = ()
+) -> Iterator[tuple[str, str, str]]:
+    """Files that the user gives to a study, as (key in the config, path, first file made of it).
+
+    That file is another of the data sets that are in shards.
+    """
     needed, datasets = [(row["dataset"], row["backbone_name"]) for row in study.rows], set()
     for dataset, backbone in needed:  # grows by what the backbones are trained on
         if dataset not in datasets:
             datasets.add(dataset)
+            listing = f"results/shards/{dataset}/images.json"
+            first = listing if dataset in in_shards else f"results/data/{dataset}.h5"
             for name, path in config["datasets"][dataset]["files"].items():
-                yield f"datasets.{dataset}.files.{name}", path, f"results/data/{dataset}.h5"
+                yield f"datasets.{dataset}.files.{name}", path, first
         if backbone is None:
             continue
         block, where = config["backbones"][backbone], f"backbones.{backbone}"
