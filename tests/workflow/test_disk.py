@@ -4,16 +4,19 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 from jobs import copy, job_of
 
-from convstudy.data import hdf5
+from convstudy.data import hdf5, packs, shards
+from convstudy.decoding.form import Form
 from convstudy.foundation import atomic_files
 from convstudy.foundation.errors import UserError
 from convstudy.provenance import steps as convsteps
+from convstudy.readers import Source
 from convstudy.training import checkpoints
 
 ROOT = Path(__file__).parents[2]
@@ -47,7 +50,29 @@ def write_bytes(path):
         temporary.write_bytes(bytes(2 * SIZE))
 
 
-@pytest.mark.parametrize("write", [write_json, write_hdf5, write_bytes])
+def deal(packs_of):
+    pixels = np.random.default_rng(0).integers(0, 256, (100, 64, 64, 3), dtype=np.uint8)
+    names = [str(number) for number in range(len(pixels))]
+    source = Source(["a"], np.zeros(len(pixels), int), names, pixels.__getitem__)
+    listing = packs.Listing(source, [0], Form((64, 64)), "pictures", {})
+    packs.write(listing, packs_of[0].with_name("images.json"), packs_of)
+
+
+def write_packs(path):
+    deal([path])
+
+
+def write_shard(path):
+    with tempfile.TemporaryDirectory() as elsewhere:
+        pack = Path(elsewhere, "pack.zip")
+        deal([pack])
+        shards.decode(pack, path)
+
+
+WRITERS = [write_json, write_hdf5, write_bytes, write_packs, write_shard]
+
+
+@pytest.mark.parametrize("write", WRITERS)
 def test_a_full_disk_leaves_the_earlier_file_and_no_part(small, write):
     path = small / "file"
     path.write_text("earlier")
@@ -57,7 +82,7 @@ def test_a_full_disk_leaves_the_earlier_file_and_no_part(small, write):
     assert os.listdir(small) == ["file"]
 
 
-@pytest.mark.parametrize("write", [write_json, write_hdf5, write_bytes])
+@pytest.mark.parametrize("write", WRITERS)
 def test_a_folder_that_cannot_be_written_is_named(small, write):
     (small / "file").write_text("earlier")
     subprocess.run(["mount", "-o", "remount,ro", str(small)], check=True)
