@@ -1,6 +1,6 @@
 # Results in an S3 bucket, with their records, and given data by its address there. No rule.
 from convstudy import buckets
-from convstudy.foundation import folder_digests
+from convstudy.foundation import kept_digests
 from convstudy.foundation.errors import UserError
 from convstudy.provenance import records
 
@@ -26,4 +26,4 @@ def digest_of(path):
     """The digest of a given file or folder, here or in a bucket; None where there is none."""
     if buckets.is_address(path):
         return buckets.digest(in_place(path))
-    return folder_digests.of_any(Path(path)) if Path(path).exists() else None
+    return kept_digests.of_any(Path(path)) if Path(path).exists() else None

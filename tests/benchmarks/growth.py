@@ -3,14 +3,16 @@
     python tests/benchmarks/growth.py --table docs/growth.csv --picture docs/growth.svg
 
 Variants: a study with a sweep of so many values of which two are trained; the others are copies of
-these with records of their own, so that what a study of this size costs beside its trainings is
-seen: the plan of all of it, its tables, a plan where nothing is stale, `why` and `verify`.
+these, with their pictures and with records of their own, so that what a study of this size costs
+beside its trainings is seen: the plan of all of it, its tables, a plan where nothing is stale,
+`why` and `verify`.
 Images: preparation of so many of 32x32 from an array, each time in a process of its own. Prints a
 row a measurement and, of each series, the exponent between its last two sizes.
 """
 
 import copy
 import csv
+import json
 import math
 import os
 import shutil
@@ -52,6 +54,7 @@ demo:
 """
 PATHS = sys.path[:2]
 TABLES = "results/summary.csv"
+PLOTS = "results/studies/grown/plots"
 SPEC = ("kind", "input", "generator", "training")  # as rules/train.smk has it
 PREPARE = """
 import sys
@@ -127,6 +130,23 @@ def add(folder: Path, study, first: dict, row: dict) -> None:
         made["outputs"] = {path: digests.of_file(folder / path) for path in outputs}
         for path in outputs:
             atomic_files.write_json(folder / records.path_of(path), made)
+    colour = study.colour(row["variant"])
+    for picture in sorted((folder / PLOTS).glob(f"*_{first['variant']}.*")):
+        add_picture(folder, f"{PLOTS}/{picture.name}", (first["variant"], row["variant"]), colour)
+
+
+def add_picture(folder: Path, picture: str, names: tuple[str, str], colour: int) -> None:
+    """Copy a picture of a variant for another one, with the record that its own would have."""
+    shutil.copy(folder / picture, folder / picture.replace(*names))
+    text = (folder / records.path_of(picture)).read_text()
+    made = json.loads(text.replace(*names))
+    spec = json.loads(made["params"]["spec"])
+    made["params"]["spec"] = digests.canonical(
+        spec | ({"colour": colour} if "colour" in spec else {})
+    )
+    for one in made["inputs"]:
+        one["sha256"] = digests.of_file(folder / one["path"])
+    atomic_files.write_json(folder / records.path_of(picture.replace(*names)), made)
 
 
 def of_variants(sizes: list[int], folder: Path) -> list[Row]:
@@ -143,7 +163,7 @@ def of_variants(sizes: list[int], folder: Path) -> list[Row]:
         with_variants(project, size)
         found = {
             "plan of all": snakemake(empty, "-n", TABLES),
-            "tables and pictures": snakemake(project, TABLES),
+            "tables": snakemake(project, TABLES),
             "plan, nothing stale": snakemake(project, "-n", TABLES),
             "why": convstudy(project, "why", "tiny.yaml"),
             "verify": convstudy(project, "verify"),

@@ -45,7 +45,15 @@ SWITCHES = (
     "TF_",
     "XLA_",
 )
-NO_SWITCHES = ("KERAS_BACKEND", "KERAS_HOME", "TF_CPP_", "DNNL_VERBOSE", "ONEDNN_VERBOSE")
+NO_SWITCHES = (
+    "KERAS_BACKEND",
+    "KERAS_HOME",
+    "TF_CPP_",
+    "TF_CLI_",  # Terraform's, as the next
+    "TF_VAR_",
+    "DNNL_VERBOSE",
+    "ONEDNN_VERBOSE",
+)
 
 
 def before(job: Any) -> tuple[dict[str, Any], dict[str, bytes]]:
