@@ -9,12 +9,14 @@ It ends with the Snakemake that it serves, however that ends, and its children e
 ends with the process that asked for it. The socket is an abstract one, so nothing is left behind.
 """
 
+import contextlib
 import ctypes
 import gc
 import importlib
 import json
 import logging
 import os
+import select
 import selectors
 import signal
 import socket
@@ -23,7 +25,7 @@ import sys
 import threading
 import traceback
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 LIBRARIES = ("numpy", "h5py", "tensorflow", "keras", "snakemake.logging", "snakemake.iocontainers")
 STARTED, REFUSED, ENDED = b"s", b"r", b"e"
@@ -138,8 +140,28 @@ def end_with_parent(parent: int) -> None:
         os._exit(1)
 
 
-def prepare() -> str | None:
-    """Import the libraries; why no process can be forked then, None if it can."""
+@contextlib.contextmanager
+def ending_with(snakemake: int) -> Iterator[None]:
+    """End with Snakemake within the block, too; the thread that looks has gone after it."""
+    reader, writer = os.pipe()
+
+    def watch() -> None:
+        ready, _, _ = select.select([snakemake, reader], [], [])
+        if snakemake in ready:
+            os._exit(0)
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield
+    finally:
+        os.close(writer)
+        thread.join()
+        os.close(reader)
+
+
+def import_libraries() -> str | None:
+    """Import what jobs share; why that failed, None if it did not."""
     # else TensorFlow's logger gets a handler of its own, beside that of a step's log
     logging.basicConfig(handlers=[logging.NullHandler()])
     try:
@@ -150,6 +172,11 @@ def prepare() -> str | None:
     finally:
         logging.root.handlers.clear()
         logging.root.setLevel(logging.WARNING)
+    return None
+
+
+def what_hinders_forks() -> str | None:
+    """Why no process can be forked, None if it can."""
     gc.collect()
     gc.freeze()  # a child's collections leave alone what all share
     probe = os.fork()  # before which OpenBLAS puts its threads away
@@ -191,7 +218,9 @@ def run_script(request: dict) -> int:
 
 def main(listener: int, snakemake: int, run: Callable[[dict], int] = run_script) -> int:
     """Serve until Snakemake ends; in a child, run its script."""
-    refusal = prepare()
+    with ending_with(snakemake):
+        imported = import_libraries()
+    refusal = imported or what_hinders_forks()
     request = Server(socket.socket(fileno=listener), snakemake, refusal).serve()
     if request is None:
         os._exit(0)  # children end at once with it

@@ -1,7 +1,7 @@
 """A job that needs TensorFlow is done in a child of one warm process, which has imported it.
 
-The first job that needs it starts the warm process (`warm_process`) and all wait at its socket until
-it is ready. Only jobs that are started alike meet there: the socket's name is a digest of the
+The first job that needs it starts the warm process (`warm_process`), and all wait at its socket
+until it is ready. Only jobs that are started alike meet there: the socket's name is a digest of the
 Snakemake that they belong to and of all that a process inherits from who starts it (environment,
 folder, limits, cores, namespaces), so a child has what its own Python would have had. Another
 environment, say another number of threads, has a warm process of its own.
@@ -25,10 +25,9 @@ from convstudy.foundation import warm_process
 from convstudy.foundation.errors import UserError
 
 OFFER = "CONVSTUDY_WARM_START"  # which Snakemake it is that starts the jobs
-CHILD = "CONVSTUDY_IN_WARM_PROCESS"
 NEEDS_IT = {"tensorflow", "keras"}
 # These tell how a shell came to start the process, and no library reads them.
-OF_SHELLS = {"_", "SHLVL", "OLDPWD", CHILD}
+OF_SHELLS = {"_", "SHLVL", "OLDPWD"}
 PROGRAM = """
 import sys
 sys.flags.safe_path or sys.path.pop(0)
@@ -54,7 +53,7 @@ def withdraw() -> None:
 
 def is_offered(libraries: set[str]) -> bool:
     """Whether a step that imports these libraries may be handed over."""
-    if CHILD in os.environ or OFFER not in os.environ or not NEEDS_IT & libraries:
+    if OFFER not in os.environ or not NEEDS_IT & libraries:
         return False
     process, started = os.environ[OFFER].split()
     return threading.active_count() == 1 and _is_ours(int(process), started)
@@ -88,7 +87,8 @@ def hand_over(note: Callable[[str], None]) -> None:
         )
     code = int(end.removeprefix(warm_process.ENDED))
     if code < 0:  # as the child ended, so does this process
-        signal.signal(-code, signal.SIG_DFL) if -code != signal.SIGKILL else None
+        if -code != signal.SIGKILL:
+            signal.signal(-code, signal.SIG_DFL)
         os.kill(os.getpid(), -code)
     sys.exit(code)
 
@@ -105,7 +105,8 @@ def _request() -> socket.socket:
             raise _Impossible("another user has taken the name of its socket")
         request = {
             "arguments": sys.argv,
-            "variables": dict(os.environ) | {CHILD: "1"},
+            # without the offer, so the child does the step
+            "variables": {k: v for k, v in os.environ.items() if k != OFFER},
         }
         socket.send_fds(connection, [json.dumps(request).encode()], [0, 1, 2])
         answer = connection.recv(10_000)

@@ -66,7 +66,9 @@ def _try(
     """Do or restore a step; False where another process had better do it.
 
     Args:
-        job, work, keep: see `run`.
+        job: see `run`.
+        work: see `run`.
+        keep: see `run`.
         notes: what its log is to say.
         may_hand_over: whether another process may do it.
     """
@@ -148,7 +150,8 @@ def _logging_to(log_file: str) -> Iterator[None]:
     the process's descriptors, and does so until its end: they are not put back.
     """
     environment.prepare()
-    handler = logging.FileHandler(log_file, mode="w")
+    Path(log_file).write_text("")
+    handler = logging.FileHandler(log_file)  # appends, as two processes of one step may write here
     handler.addFilter(_name_warnings)
     for descriptor in (1, 2):
         os.dup2(handler.stream.fileno(), descriptor)
