@@ -14,7 +14,8 @@ from convstudy.foundation import plugin_files, warm_start
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the warm process is of Linux")
 START = f"""
-import os, sys
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's `&` has it ignored
 sys.path.append({str(plugin_files.SCRIPTS)!r})
 from convstudy.foundation import warm_start
 if warm_start.is_offered({{"keras"}}):

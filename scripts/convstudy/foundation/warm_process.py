@@ -27,7 +27,7 @@ import traceback
 import types
 from collections.abc import Callable, Iterator
 
-LIBRARIES = ("numpy", "h5py", "tensorflow", "keras", "snakemake.logging", "snakemake.iocontainers")
+LIBRARIES = ("numpy", "h5py", "tensorflow", "keras")
 STARTED, REFUSED, ENDED = b"s", b"r", b"e"
 LONGEST = 1 << 20  # bytes of a request
 PATIENCE = 10  # seconds in which a request has to arrive
