@@ -70,6 +70,7 @@ class Server:
         if peer(connection) != os.getuid():
             connection.close()
             return None
+        files: list[int] = []
         try:
             connection.settimeout(PATIENCE)
             data, files, _, _ = socket.recv_fds(connection, LONGEST, 3)
@@ -79,6 +80,8 @@ class Server:
                 raise ConnectionError
             connection.sendall(STARTED)
         except (OSError, ValueError):  # it has ended meanwhile, or is refused
+            for file in files:  # who reads from the client would wait for them
+                os.close(file)
             connection.close()
             return None
         connection.settimeout(None)
