@@ -1,6 +1,7 @@
 # What is looked at before Snakemake asks what is stale. No rule.
 from snakemake.iocontainers import Wildcards
 
+from convstudy.foundation import warm_start
 from convstudy.provenance import snakemake_metadata, staleness
 
 
@@ -56,4 +57,7 @@ def remember_records():
 
 if workflow.is_main_process:
     refuse_missing_files()
+    warm_start.offer()
+else:  # a job on a node, in a pod or in a group: what it may use ends with it
+    warm_start.withdraw()
 remember_records()

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from jobs import copy, job_of
 
 from convstudy.commands import main
-from convstudy.foundation import atomic_files, digests, plugin_files
+from convstudy.foundation import atomic_files, digests, plugin_files, warm_start
 from convstudy.provenance import cache, code_digests, records, steps, verification
 
 
@@ -57,6 +57,23 @@ def other_code(monkeypatch):
 
 def other_threads(monkeypatch):
     return {"threads": 2}
+
+
+def test_a_restored_step_is_handed_to_no_other_process(monkeypatch):
+    asked = []
+
+    def hand_over(note):
+        asked.append(1)
+        note("it cannot be")
+
+    monkeypatch.setattr(warm_start, "is_offered", lambda libraries: True)
+    monkeypatch.setattr(warm_start, "hand_over", hand_over)
+    steps.run(job_of(), copy)
+    assert (len(asked), times_done()) == (1, 1)
+    assert "it cannot be" in Path("log.txt").read_text()
+    Path("results/out.txt").unlink()
+    steps.run(job_of(), copy)
+    assert (len(asked), times_done()) == (1, 1)
 
 
 @pytest.mark.parametrize(

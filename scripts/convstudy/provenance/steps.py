@@ -14,7 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from convstudy.foundation import atomic_files, environment, own_imports, plugin_files
+from convstudy.foundation import (
+    atomic_files,
+    environment,
+    own_imports,
+    plugin_files,
+    warm_start,
+)
 from convstudy.foundation.errors import UserError, first_line
 from convstudy.provenance import records, watch
 from convstudy.provenance.cache import Cache
@@ -46,8 +52,30 @@ def run(job: Any, work: Callable[[Any, Step], None], keep: bool = True) -> None:
         work: does it.
         keep: whether the cache keeps the result and gives it back.
     """
+    notes: list[str] = []
+    if not _try(job, work, keep, notes, may_hand_over=True):
+        # outside of the lock, which the process that does the step takes
+        with _logging_to(job.log[0]):
+            warm_start.hand_over(notes.append)
+        _try(job, work, keep, notes, may_hand_over=False)
+
+
+def _try(
+    job: Any, work: Callable[[Any, Step], None], keep: bool, notes: list[str], may_hand_over: bool
+) -> bool:
+    """Do or restore a step; False where another process had better do it.
+
+    Args:
+        job: see `run`.
+        work: see `run`.
+        keep: see `run`.
+        notes: what its log is to say.
+        may_hand_over: whether another process may do it.
+    """
     outputs = list(job.output)
     with _logging_to(job.log[0]), _alone(outputs[0]):
+        for note in notes:
+            log.info(note)
         plugin_files.use(job.config.get("plugins"))
         record, sources = records.before(job)
         _check_script(work, record["code_of"][0], sources)
@@ -59,6 +87,8 @@ def run(job: Any, work: Callable[[Any, Step], None], keep: bool = True) -> None:
             log.info("restored from the cache (%s)", key[:12])
             record = record | {"outputs": known["outputs"]}
         else:
+            if may_hand_over and warm_start.is_offered(set(record["versions"])):
+                return False
             records.check_code_of_inputs(record)
             _drop_older(scratch)
             with own_imports.pinned(sources), watch.reads(job.input, outputs, sources):
@@ -71,6 +101,7 @@ def run(job: Any, work: Callable[[Any, Step], None], keep: bool = True) -> None:
         shutil.rmtree(scratch, ignore_errors=True)
         with contextlib.suppress(OSError):
             scratch.parent.rmdir()  # unless it has the unfinished work of another state
+    return True
 
 
 def run_uncached(job: Any, work: Callable[[Any], None]) -> None:
@@ -119,7 +150,8 @@ def _logging_to(log_file: str) -> Iterator[None]:
     the process's descriptors, and does so until its end: they are not put back.
     """
     environment.prepare()
-    handler = logging.FileHandler(log_file, mode="w")
+    Path(log_file).write_text("")
+    handler = logging.FileHandler(log_file)  # appends, as two processes of one step may write here
     handler.addFilter(_name_warnings)
     for descriptor in (1, 2):
         os.dup2(handler.stream.fileno(), descriptor)
