@@ -6,6 +6,7 @@ and no library for S3, where no file is in a bucket.
 """
 
 from collections.abc import Callable, Iterable
+from functools import cache
 from importlib import util
 from pathlib import Path
 from typing import Any
@@ -98,6 +99,7 @@ def check(path: str) -> str:
     return path
 
 
+@cache  # asked for each file of thousands
 def _installed() -> bool:
     return util.find_spec(PLUGIN.replace("-", "_")) is not None
 
