@@ -52,9 +52,10 @@ def start(snakemake, tmp_path):
     def start(body, offer=True, of=snakemake, **variables):
         script = tmp_path / "script.py"
         script.write_text(START + body)
-        variables = (
-            dict(os.environ) | {"OMP_NUM_THREADS": "1", "KERAS_BACKEND": "tensorflow"} | variables
-        )
+        # what names the test itself would give each test a warm process of its own
+        inherited = {k: v for k, v in os.environ.items() if k != "PYTEST_CURRENT_TEST"}
+        set_here = {"OMP_NUM_THREADS": "1", "KERAS_BACKEND": "tensorflow"}
+        variables = inherited | set_here | variables
         if offer:
             variables[warm_start.OFFER] = f"{of.pid} {warm_start._started(of.pid)}"
         return subprocess.Popen(
@@ -172,3 +173,10 @@ def test_what_cannot_be_started_is_said_and_the_script_goes_on(start, tmp_path):
     (broken / "h5py.py").write_text("raise ImportError('no such thing')")
     output, _ = start("print('done')", PYTHONPATH=str(broken)).communicate(timeout=60)
     assert "note:" in output and "no such thing" in output and output.endswith("done\n")
+
+
+def test_a_snakemake_that_is_not_seen_from_here_is_told(start):
+    process = start("print('done')", offer=False, **{warm_start.OFFER: "1 0"})
+    output, _ = process.communicate(timeout=100)
+    assert "note: TensorFlow is imported by this step itself: its Snakemake is not seen" in output
+    assert output.endswith("done\n")

@@ -53,10 +53,7 @@ def withdraw() -> None:
 
 def is_offered(libraries: set[str]) -> bool:
     """Whether a step that imports these libraries may be handed over."""
-    if OFFER not in os.environ or not NEEDS_IT & libraries:
-        return False
-    process, started = os.environ[OFFER].split()
-    return threading.active_count() == 1 and _is_ours(int(process), started)
+    return OFFER in os.environ and bool(NEEDS_IT & libraries)
 
 
 def hand_over(note: Callable[[str], None]) -> None:
@@ -99,6 +96,11 @@ def _request() -> socket.socket:
     Raises:
         OSError, _Impossible: it has not.
     """
+    process, started = os.environ[OFFER].split()
+    if not _is_ours(int(process), started):
+        raise _Impossible("its Snakemake is not seen from here, as from within a container")
+    if threading.active_count() > 1:
+        raise _Impossible("it has threads already")
     connection = _connected()
     try:
         if warm_process.peer(connection) != os.getuid():
