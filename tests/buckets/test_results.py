@@ -36,6 +36,17 @@ def test_results_in_a_bucket_are_the_same_and_an_edit_costs_what_it_must(in_buck
     assert not (other.folder / DATA).exists()  # only records were fetched
 
 
+def test_a_data_set_in_shards_is_the_same_in_a_bucket(in_bucket, built):
+    archive = "files: {archive: results/demo/objects.tar.gz}"
+    projects.edit(in_bucket.folder / "tiny.yaml", archive, f"{archive}\n    shards: 2")
+    status, said = in_bucket.run(DATA)
+    assert status == 0, said
+    in_bucket.server.client("get", f"{in_bucket.root}/{DATA}", in_bucket.folder / "copy")
+    assert (in_bucket.folder / "copy").read_bytes() == (built / DATA).read_bytes()
+    other = in_bucket.elsewhere("another_machine")
+    assert "Nothing to be done" in other.run("-n", DATA)[1]
+
+
 @pytest.mark.parametrize(
     "user, root, changes, expected",
     [
