@@ -114,7 +114,8 @@ def tree() -> str:
         return ""
     command = ["git", "status", "--porcelain", "--ignored", "--untracked-files=all"]
     told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    return "\n".join(x for x in told.splitlines() if "__pycache__" not in x and "/." not in x)
+    others = ("__pycache__", "/.", ".hypothesis/")  # the last is of tests beside this one
+    return "\n".join(x for x in told.splitlines() if not any(other in x for other in others))
 
 
 @pytest.fixture(scope="module")

@@ -29,8 +29,8 @@ def processes(folder: Path) -> dict[int, str]:
 
 
 def wait_for_the_end_of_all(folder: Path) -> None:
-    """Within three seconds no process may work in the folder any more."""
-    end = time.monotonic() + 3
+    """Within seconds no process may work in the folder any more."""
+    end = time.monotonic() + 10
     while processes(folder):
         assert time.monotonic() < end, processes(folder)
         time.sleep(0.05)

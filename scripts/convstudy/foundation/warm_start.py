@@ -65,7 +65,7 @@ def hand_over(note: Callable[[str], None]) -> None:
         note: takes a sentence that says why that is.
 
     Raises:
-        UserError: the warm process was ended while the child ran.
+        UserError: the warm process was ended while the child ran, or Snakemake before it did.
     """
     try:
         connection = _request()
@@ -95,6 +95,7 @@ def _request() -> socket.socket:
 
     Raises:
         OSError, _Impossible: it has not.
+        UserError: and it need not, for Snakemake has ended.
     """
     process, started = os.environ[OFFER].split()
     if not _is_ours(int(process), started):
@@ -113,6 +114,8 @@ def _request() -> socket.socket:
         socket.send_fds(connection, [json.dumps(request).encode()], [0, 1, 2])
         answer = connection.recv(10_000)
         if answer != warm_process.STARTED:
+            if not _is_ours(int(process), started):
+                raise UserError("Snakemake was ended before this step began")
             why = answer.removeprefix(warm_process.REFUSED).decode(errors="replace")
             raise _Impossible(why or "the process that should have done so has ended")
     except BaseException:
