@@ -126,6 +126,25 @@ def test_a_damaged_pack_or_shard_is_named_with_its_repair(tmp_path):
         preparation.gather(block, *others)
 
 
+def test_a_changed_byte_anywhere_in_a_pack_is_damage_or_nothing(tmp_path):
+    """As the checksums of its images, its directory and its headers see it."""
+    files = {"images": fx.write_files(tmp_path / "raw", fx.folder_members(per_class=3))}
+    _, (pack,), (shard,) = in_shards(fx.block("image_folder", files), tmp_path / "shards", 1)
+    whole, pixels = pack.read_bytes(), shard.read_bytes()
+    directory = whole.index(b"PK\x01\x02")
+    for place in [*range(0, directory, 23), *range(directory, len(whole))]:
+        for flipped in (0x01, 0xFF):
+            content = bytearray(whole)
+            content[place] ^= flipped
+            pack.write_bytes(content)
+            try:
+                shards.decode(pack, shard)
+            except UserError as error:
+                assert "0.zip: cannot be read" in str(error), place
+            else:
+                assert shard.read_bytes() == pixels, place
+
+
 @pytest.mark.parametrize("n", [5, 96, 130])
 def test_batches_come_back_in_their_order_with_labels(tmp_path, n):
     rng = np.random.default_rng(0)

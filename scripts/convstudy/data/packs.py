@@ -2,8 +2,9 @@
 
 Each image goes by its name, so an image that is changed, added or removed is one of its own pack,
 and the others keep their bytes. A pack is a ZIP archive without compression, which has a checksum
-of each image: `form.json`, and in the order of the source `{number}.file` (its bytes),
-`{number}.npy` (its pixels, where there is no file) or `{number}.bad` (why it cannot be opened).
+of each image: in the order of the source `{number}.file` (its bytes), `{number}.npy` (its pixels,
+where there is no file) or `{number}.bad` (why it cannot be opened); and `about.json`, their number
+and form.
 Beside the packs lies the listing, a JSON file of all else that is known of the images.
 """
 
@@ -25,7 +26,7 @@ from convstudy.decoding import images
 from convstudy.foundation import atomic_files
 from convstudy.readers import Source
 
-FORM = "form.json"
+ABOUT = "about.json"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,6 +47,11 @@ class Listing:
     where: str
     digests: dict[str, str]
 
+    @property
+    def rows(self) -> np.ndarray:
+        """Numbers (n,) of the images that are taken."""
+        return np.flatnonzero(np.isin(self.source.labels, self.chosen))
+
 
 def pack_of(name: str, count: int) -> int:
     """The number of the pack, 0 to count - 1, that an image of this name goes into."""
@@ -56,14 +62,14 @@ def pack_of(name: str, count: int) -> int:
 def write(listing: Listing, listing_file: Path, packs: Sequence[Path]) -> None:
     """Write the listing, and the stored images into their packs; memory holds one at a time."""
     source = listing.source
-    rows = np.flatnonzero(np.isin(source.labels, listing.chosen)).tolist()
+    rows = listing.rows.tolist()
     progress = Progress(len(rows), "dealt: ")
     with contextlib.ExitStack() as opened:
         writers = [opened.enter_context(_new_pack(path, listing.form)) for path in packs]
         for row in rows:
             pack = writers[pack_of(source.names[row], len(packs))]
             ending, content = _stored(source, row)
-            _add(pack, f"{len(pack.infolist()) - 1}.{ending}", content)
+            _add(pack, f"{len(pack.infolist())}.{ending}", content)
             progress.step()
     kept = dataclasses.asdict(dataclasses.replace(source, image=None)) | {
         "labels": np.asarray(source.labels).tolist()
@@ -96,8 +102,9 @@ def _form_values(form: images.Form) -> dict[str, Any]:
 @contextlib.contextmanager
 def _new_pack(path: Path, form: images.Form) -> Iterator[zipfile.ZipFile]:
     with atomic_files.whole_file(path) as temporary, zipfile.ZipFile(temporary, "w") as pack:
-        _add(pack, FORM, json.dumps(_form_values(form), sort_keys=True).encode())
         yield pack
+        about = {"form": _form_values(form), "images": len(pack.infolist())}
+        _add(pack, ABOUT, json.dumps(about, sort_keys=True).encode())
 
 
 def _add(pack: zipfile.ZipFile, name: str, content: bytes) -> None:
@@ -126,29 +133,39 @@ class Pack:
         form: what its images are to be brought to.
     """
 
-    def __init__(self, archive: zipfile.ZipFile) -> None:
-        self._archive = archive
-        self._names = archive.namelist()[1:]
-        self.form = images.Form.of(json.loads(archive.read(FORM)))
+    def __init__(self, path: Path, archive: zipfile.ZipFile) -> None:
+        self._path, self._archive = path, archive
+        # Entries, not names: the name of an entry is held against that before its content.
+        *self._entries, last = archive.infolist()
+        about = json.loads(self._content(last))
+        numbers = [entry.filename.partition(".")[0] for entry in self._entries]
+        if numbers != list(map(str, range(about["images"]))):
+            raise ValueError(f"it has {len(numbers)} images, expected {about['images']}")
+        self.form = images.Form.of(about["form"])
 
     def __len__(self) -> int:
         """How many images it has."""
-        return len(self._names)
+        return len(self._entries)
 
     def decoded(self, number: int) -> images.Decoded:
         """Decode one image.
 
         Raises:
             UnreadableImage: it cannot be decoded, or could not be opened when the pack was made.
+            UserError: the pack is damaged.
         """
-        name = self._names[number]
-        content = self._archive.read(name)
+        entry = self._entries[number]
+        name, content = entry.filename, self._content(entry)
         if name.endswith(".bad"):
             raise images.UnreadableImage(name, content.decode())
         stored = io.BytesIO(content)
         if name.endswith(".npy"):
             stored = np.load(stored, allow_pickle=False)
         return images.decode(stored, self.form, name)
+
+    def _content(self, entry: zipfile.ZipInfo) -> bytes:
+        with _naming_damage(self._path):
+            return self._archive.read(entry)
 
 
 @contextlib.contextmanager
@@ -158,10 +175,19 @@ def opened(path: Path) -> Iterator[Pack]:
     Raises:
         UserError: it is missing or damaged; it need not show before the image is read.
     """
+    with _naming_damage(path):
+        archive = zipfile.ZipFile(path)
+    with archive:
+        with _naming_damage(path):
+            pack = Pack(path, archive)
+        yield pack
+
+
+@contextlib.contextmanager
+def _naming_damage(path: Path) -> Iterator[None]:
     try:
-        with zipfile.ZipFile(path) as archive:
-            yield Pack(archive)
-    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        yield
+    except Exception as error:  # zipfile lets many types escape on a damaged file
         raise atomic_files.damaged(path, error) from error
 
 
