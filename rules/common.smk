@@ -15,10 +15,8 @@ from convstudy.provenance import code_digests, records
 from convstudy.study import (
     config_files,
     folds,
-    job_sizes,
     plugin_options,
     project,
-    shard_counts as counting,
     studies,
     validation,
     variants,
@@ -103,65 +101,6 @@ def contents(paths):
     """Digests of the files and folders that the user gave, as far as they are there."""
     found = {path: digest_of(path) for path in set(paths) if is_given(path)}
     return canonical({path: digest for path, digest in found.items() if digest})
-
-
-def data_paths(wildcards):
-    """The raw files of a data set, as the config names them."""
-    return list(config["datasets"][wildcards.dataset]["files"].values())
-
-
-def data_files(wildcards):
-    """The raw files of a data set."""
-    if wildcards.dataset not in shard_counts:
-        raise WorkflowError(
-            f"datasets.{wildcards.dataset}.shards: auto is told by the size of its files, and they "
-            f"are not all here: {', '.join(data_paths(wildcards))}. Have them made or downloaded "
-            f"first (snakemake with their paths as targets), or give a number."
-        )
-    return list(map(by_content, data_paths(wildcards)))
-
-
-def what_is_read(wildcards):
-    """The block of a data set without what the summary alone says of it, or how it is made."""
-    block = config["datasets"][wildcards.dataset]
-    return {
-        key: value
-        for key, value in block.items()
-        if key not in ("description", "drawn", "shards")
-    }
-
-
-def what_is_dealt(wildcards):
-    """Of the same what the images are before they are drawn for their parts."""
-    block = config["datasets"][wildcards.dataset]
-    return {key: block[key] for key in counting.BEFORE_THE_SPLIT}
-
-
-def given_megabytes(paths):
-    """The size of files that the user gives; None where one is not here."""
-    return job_sizes.megabytes(paths) if all(map(os.path.exists, paths)) else None
-
-
-items = counting.items
-shard_counts = counting.of_all(config["datasets"], given_megabytes)
-
-
-def in_shards(*counts):
-    """The data sets that go into so many shards, or into more than one."""
-    return [x for x, n in shard_counts.items() if n in counts or (not counts and n > 1)]
-
-
-def in_one():
-    """The data sets that one job prepares."""
-    return [x for x in config["datasets"] if x not in in_shards()]
-
-
-def shard_files(wildcards, pattern):
-    """The files of all shards of a data set."""
-    names = items(shard_counts[wildcards.dataset])
-    return expand(
-        f"results/shards/{{dataset}}/{pattern}", item=names, **dict(wildcards.items())
-    )
 
 
 def run_of(wildcards):
@@ -300,66 +239,3 @@ def run_code(script, run):
     generator = run["generator"]
     plugins = [f"generators/{generator['kind']}"] if generator else []
     return code(script, f"models/{run['kind']}", *plugins)
-
-
-def threads_of(wildcards):
-    """Threads of a training or evaluation, by the input of its model.
-
-    As `threads` they are what Snakemake reserves, fewer where `-c` gives fewer; as the resource
-    `compute_threads` what TensorFlow gets, whatever is free. Neither makes a finished result stale.
-    """
-    return config["threads"][run_of(wildcards)["input"]]
-
-
-def together(takes, otherwise=None):
-    """The group of a step, by what its model takes: many heads share one job of a cluster.
-
-    Only where a profile gives `turns`: without a cluster there are no groups. Nor are there where
-    seeds are added, as Snakemake loses count of groups that a checkpoint brings.
-    """
-    if "turns" not in workflow.global_resources or study.block["replicates"]:
-        return None
-    return "heads" if takes == "features" else otherwise
-
-
-def start_together(wildcards):
-    """The group of initial weights; those that several variants wait for are a job of their own."""
-    model = config["models"][wildcards.model]
-    return together(plugin_options.constant("models", model, "INPUT"))
-
-
-def run_together(wildcards):
-    """The group of a training and its evaluation, which wait for one job of a cluster."""
-    return together(run_of(wildcards)["input"], otherwise="runs")
-
-
-def memory_of(step):
-    """What a step asks a cluster for, by the size of all that it reads, and by the attempt."""
-    return lambda w, input, attempt: job_sizes.memory_mb(
-        step, input, attempt, config["memory"]["data_mb"]
-    )
-
-
-def minutes_of(step):
-    """The same of its time."""
-    return lambda w, input, attempt: job_sizes.minutes(step, input, attempt)
-
-
-def memory_of_run(kind):
-    """What a training or evaluation asks for, by the size of its images or features."""
-    return lambda w, input, attempt: job_sizes.memory_mb(
-        job_sizes.of_run(kind, run_of(w)),
-        [input.data],
-        attempt,
-        config["memory"]["data_mb"],
-    )
-
-
-def minutes_of_run(kind):
-    """The same of its time; of a training by its epochs, too."""
-    return lambda w, input, attempt: job_sizes.minutes(
-        job_sizes.of_run(kind, run_of(w)),
-        [input.data],
-        attempt,
-        run_of(w)["training"]["epochs"] if kind == "train" else 1,
-    )
