@@ -2,15 +2,11 @@
 
 import re
 import shutil
-import subprocess
-import sys
-import time
-from pathlib import Path
 
+import projects
 import pytest
 import reader_fixtures as fx
 
-ROOT = Path(__file__).parents[2]
 STUDY = """
 study: mine
 studies:
@@ -24,23 +20,10 @@ FEATURES = "results/features/mine/resnet50_random.h5"
 COMPARED = (FEATURES, *(f"results/data/mine.{x}" for x in ("h5", "json", "csv", "duplicates.csv")))
 
 
-def snakemake(folder, *arguments):
-    command = [sys.executable, "-m", "snakemake", "-c2", *arguments, "--configfile", "mine.yaml"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    return done.returncode, done.stdout + done.stderr
-
-
-def computed(folder, target=FEATURES):
-    """Make the features; the logs of the steps that were computed, not restored."""
-    start = time.time()
-    code, said = snakemake(folder, target)
-    assert code == 0, said
-    logs = folder / "results/logs"
-    return [
-        str(path.relative_to(logs).with_suffix(""))
-        for path in sorted(logs.rglob("*.log"))
-        if path.stat().st_mtime >= start and "restored from the cache" not in path.read_text()
-    ]
+def said(folder, *arguments):
+    """The exit status of Snakemake, and what it said."""
+    run = projects.snakemake(folder, *arguments)
+    return run.returncode, run.stdout + run.stderr
 
 
 def contents(folder):
@@ -51,17 +34,15 @@ def contents(folder):
 def made(tmp_path_factory):
     """A project whose data set and features were made by one job each, then in three shards."""
     folder = tmp_path_factory.mktemp("project")
-    for name in ("convstudy", "Snakefile", "config.yaml", "rules", "scripts", "profiles", "envs"):
-        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
-        copy(ROOT / name, folder / name)
+    projects.put_sources(folder)
     for number in range(150):
         name = f"{'ab'[number % 2]}/{number:03d}.png"
         fx.write_files(folder / "pictures", {name: fx.encoded(fx.picture(number, (32, 32)))})
-    (folder / "mine.yaml").write_text(STUDY.replace("COUNT", "1"))
-    computed(folder)
+    (folder / "tiny.yaml").write_text(STUDY.replace("COUNT", "1"))
+    projects.done(folder, FEATURES)
     whole = contents(folder)
-    (folder / "mine.yaml").write_text(STUDY.replace("COUNT", "3"))
-    return folder, whole, computed(folder)
+    (folder / "tiny.yaml").write_text(STUDY.replace("COUNT", "3"))
+    return folder, whole, projects.done(folder, FEATURES)
 
 
 def test_the_files_are_the_same_and_each_shard_is_a_job(made):
@@ -74,15 +55,14 @@ def test_the_files_are_the_same_and_each_shard_is_a_job(made):
         *(f"extract_shard/mine/resnet50_random/{item}" for item in items),
         "gather_features/mine/resnet50_random", "gather_images/mine",
     ]  # fmt: skip
-    assert snakemake(folder, "-n", FEATURES)[1].count("Nothing to be done") == 1
-    verify = [sys.executable, "convstudy", "verify"]
-    assert subprocess.run(verify, cwd=folder, check=False).returncode == 0
+    assert said(folder, "-n", FEATURES)[1].count("Nothing to be done") == 1
+    assert projects.verify(folder).returncode == 0
 
 
 def test_an_edit_of_a_picture_costs_its_shard(made):
     folder, *_ = made
     (folder / "pictures/a/000.png").write_bytes(fx.encoded(fx.picture(999, (32, 32))))
-    steps = computed(folder)
+    steps = projects.done(folder, FEATURES)
     assert [x.split("/")[0] for x in steps] == [
         "deal_batches", "deal_images", "decode_shard", "extract_shard", "gather_features",
         "gather_images",
@@ -91,9 +71,9 @@ def test_an_edit_of_a_picture_costs_its_shard(made):
 
 def test_another_split_decodes_nothing_anew(made):
     folder, *_ = made
-    text = (folder / "mine.yaml").read_text()
-    (folder / "mine.yaml").write_text(text.replace("shards:", "seed: 1, shards:"))
-    assert computed(folder, "results/data/mine.h5") == ["gather_images/mine"]
+    text = (folder / "tiny.yaml").read_text()
+    (folder / "tiny.yaml").write_text(text.replace("shards:", "seed: 1, shards:"))
+    assert projects.done(folder, "results/data/mine.h5") == ["gather_images/mine"]
 
 
 def test_a_damaged_shard_is_named_and_costs_itself_alone(made):
@@ -102,11 +82,11 @@ def test_a_damaged_shard_is_named_and_costs_itself_alone(made):
     shutil.rmtree(folder / "results/.convstudy/cache", ignore_errors=True)
     content = shard.read_bytes()
     shard.write_bytes(content[: len(content) // 2])
-    code, said = snakemake(folder, "results/data/mine.h5", "--forcerun", "gather_images")
+    code, words = said(folder, "results/data/mine.h5", "--forcerun", "gather_images")
     assert code == 1
-    assert "results/shards/mine/2-of-3.h5" in said and "run the same command again" in said
+    assert "results/shards/mine/2-of-3.h5" in words and "run the same command again" in words
     shard.unlink()
-    assert computed(folder, "results/data/mine.h5") == [
+    assert projects.done(folder, "results/data/mine.h5") == [
         "decode_shard/mine/2-of-3",
         "gather_images/mine",
     ]
@@ -115,29 +95,29 @@ def test_a_damaged_shard_is_named_and_costs_itself_alone(made):
 
 def test_auto_needs_the_files_that_tell_the_number(made):
     folder, *_ = made
-    text = (folder / "mine.yaml").read_text()
+    text = (folder / "tiny.yaml").read_text()
     text = re.sub(r"shards: \d", "shards: auto", text)
-    (folder / "mine.yaml").write_text(text)
-    code, said = snakemake(folder, "-n", "results/data/mine.h5")
-    assert code == 0 and "prepare_data" in said
+    (folder / "tiny.yaml").write_text(text)
+    code, words = said(folder, "-n", "results/data/mine.h5")
+    assert code == 0 and "prepare_data" in words
     drawn = "files: {images: results/demo/birds/images.tgz, lists: results/demo/birds/lists.tgz}"
     text = text.replace("image_folder", "cub200_2010").replace("files: {images: pictures}", drawn)
-    (folder / "mine.yaml").write_text(text)
-    code, said = snakemake(folder, "-n", "results/data/mine.h5")
-    assert code == 1 and "mine.shards: auto is told by the size of its files" in said
-    assert "results/demo/birds/lists.tgz" in said
-    code, said = snakemake(folder, "-n", "results/demo/birds/images.tgz")
-    assert code == 0, said
+    (folder / "tiny.yaml").write_text(text)
+    code, words = said(folder, "-n", "results/data/mine.h5")
+    assert code == 1 and "mine.shards: auto is told by the size of its files" in words
+    assert "results/demo/birds/lists.tgz" in words
+    code, words = said(folder, "-n", "results/demo/birds/images.tgz")
+    assert code == 0, words
 
 
 def test_pictures_that_are_put_away_are_missed_when_they_are_to_be_dealt_anew(made):
     folder, *_ = made
-    (folder / "mine.yaml").write_text(STUDY.replace("COUNT", "3"))
-    computed(folder)
+    (folder / "tiny.yaml").write_text(STUDY.replace("COUNT", "3"))
+    projects.done(folder, FEATURES)
     (folder / "pictures").rename(folder / "away")
-    code, said = snakemake(folder, "-n", FEATURES)
-    assert code == 0 and "Nothing to be done" in said
-    (folder / "mine.yaml").write_text(STUDY.replace("COUNT", "3, fit: crop"))
-    code, said = snakemake(folder, "-n", FEATURES)
+    code, words = said(folder, "-n", FEATURES)
+    assert code == 0 and "Nothing to be done" in words
+    (folder / "tiny.yaml").write_text(STUDY.replace("COUNT", "3, fit: crop"))
+    code, words = said(folder, "-n", FEATURES)
     (folder / "away").rename(folder / "pictures")
-    assert code == 1 and "there is no file or folder 'pictures'" in said and "fit:" in said
+    assert code == 1 and "there is no file or folder 'pictures'" in words and "fit:" in words

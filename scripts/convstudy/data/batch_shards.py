@@ -10,7 +10,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from convstudy.data import hdf5
+from convstudy.data import hdf5, stored_rows
 from convstudy.foundation import atomic_files
 
 BATCH = 32  # images that a backbone takes at a time
@@ -23,20 +23,14 @@ def deal(data_file: Path, shard_files: Sequence[Path]) -> None:
     set; the labels play no part in features.
     """
     with hdf5.open_hdf5(data_file) as data:
-        for number, path in enumerate(shard_files):
-            with hdf5.create_hdf5(path, {}) as shard:
-                for subset in hdf5.groups_of(data):
-                    images = hdf5.array(data, subset, "images")
-                    rows = _share(len(images), number, len(shard_files))
-                    group = hdf5.create_group(shard, subset)
-                    shape = (rows.stop - rows.start, *images.shape[1:])
-                    target = hdf5.create_array(group, "images", shape, images.dtype)
-                    step = hdf5.rows_at_a_time(target)
-                    for start in range(0, shape[0], step):
-                        block = images[
-                            rows.start + start : min(rows.start + start + step, rows.stop)
-                        ]
-                        target[start : start + step] = block
+        subsets = hdf5.groups_of(data)
+    images = {x: stored_rows.of_subsets(data_file, [x], "images") for x in subsets}
+    for number, path in enumerate(shard_files):
+        with hdf5.create_hdf5(path, {}) as shard:
+            for subset, stored in images.items():
+                rows = _share(len(stored), number, len(shard_files))
+                group = hdf5.create_group(shard, subset)
+                stored_rows.copy(stored, np.arange(rows.start, rows.stop), group, "images")
 
 
 def _share(n: int, number: int, count: int) -> slice:

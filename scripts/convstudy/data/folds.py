@@ -9,13 +9,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 from sklearn import model_selection
 
 from convstudy.data import groups, hdf5, stored_rows
 from convstudy.data.splits import draw_split
-from convstudy.data.stored_rows import StoredRows
 from convstudy.foundation import atomic_files
 from convstudy.foundation.errors import UserError
 from convstudy.foundation.random_draws import class_rng
@@ -186,15 +184,7 @@ def take(pool: Path | str, fold: int, output: Path | str) -> None:
                 if len(values) != len(parts):
                     raise atomic_files.damaged(pool, f"{len(values)} rows in '{name}'")
                 if name != "parts":
-                    _copy(values, rows, group, name)
-
-
-def _copy(values: StoredRows, rows: np.ndarray, group: h5py.Group, name: str) -> None:
-    """Write some rows of an array, in whole chunks."""
-    target = hdf5.create_array(group, name, (len(rows), *values.shape[1:]), values.dtype)
-    step = hdf5.rows_at_a_time(target)
-    for start in range(0, len(rows), step):
-        target[start : start + step] = values[rows[start : start + step]]
+                    stored_rows.copy(values, rows, group, name)
 
 
 def _rows(parts: np.ndarray, fold: int, subset: str) -> np.ndarray:

@@ -86,10 +86,11 @@ def _listed(block: Mapping[str, Any]) -> Iterator[packs.Listing]:
             block["exclude_classes"],
             numbered=is_numbered(block["reader"]),
         )
-        every = np.flatnonzero(np.isin(source.labels, chosen)).tolist()
-        form = originals.with_value_range(images.Form.of(block), source.image, every)
         digests = {key: digest(path) for key, path in files.items()}
-        yield packs.Listing(source, chosen, form, str(next(iter(files.values()))), digests)
+        where = str(next(iter(files.values())))
+        listing = packs.Listing(source, chosen, images.Form.of(block), where, digests)
+        rows = listing.rows.tolist()
+        yield replace(listing, form=originals.with_value_range(listing.form, source.image, rows))
 
 
 def _write(
@@ -105,7 +106,7 @@ def _write(
     """
     source, form, chosen = listing.source, listing.form, listing.chosen
     if block["duplicates"] == "one_group":
-        source = _with_twins_in_groups(stored, chosen, block["unreadable"] == "refuse")
+        source = _with_twins_in_groups(stored, listing.rows, block["unreadable"] == "refuse")
     drawn = folds.draw(source, chosen, block)
     class_names = [storable(source.class_names[label]) for label in chosen]
     attributes = form.recorded() | {"class_names": class_names}
@@ -149,10 +150,9 @@ def digest(path: Path) -> str:
         raise UserError(f"{path}: cannot be read ({error.strerror}). Check the file.") from error
 
 
-def _with_twins_in_groups(stored: StoredImages, chosen: list[int], refuse: bool) -> Source:
-    """The source with equal and near images in one group, for which it looks at all images."""
+def _with_twins_in_groups(stored: StoredImages, indices: np.ndarray, refuse: bool) -> Source:
+    """The source with equal and near images in one group, for which it looks at all of these."""
     source = stored.source
-    indices = np.flatnonzero(np.isin(source.labels, chosen))
     stored.look_at(indices)
     if refuse:
         stored.refuse_unreadable()

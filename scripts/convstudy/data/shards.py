@@ -81,7 +81,7 @@ class _Shard:
         """One image; those of rising rows are read in blocks."""
         if not self._start <= row < self._start + len(self._block):
             self._start = row
-            size = max(1, hdf5.BLOCK_BYTES * len(self._rows) // self._rows.nbytes)
+            size = stored_rows.rows_in(hdf5.BLOCK_BYTES, self._rows)
             self._block = self._rows[row : row + size]
         return self._block[row - self._start]
 
@@ -106,7 +106,7 @@ class ShardedImages(StoredImages):
         count = len(listing.source.labels)
         self._shard, self._row = np.full(count, -1), np.full(count, -1)
         seen: Counter[int] = Counter()
-        for index in np.flatnonzero(np.isin(listing.source.labels, listing.chosen)).tolist():
+        for index in listing.rows.tolist():
             number = packs.pack_of(listing.source.names[index], len(shard_files))
             self._shard[index], self._row[index] = number, seen[number]
             seen[number] += 1

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 
 from convstudy.data import hdf5
@@ -55,7 +56,7 @@ class StoredRows:
 
     def __iter__(self) -> Iterator[np.ndarray]:
         """One row after the other, read in blocks."""
-        for block in row_blocks.even(len(self), _rows_in(hdf5.BLOCK_BYTES, self)):
+        for block in row_blocks.even(len(self), rows_in(hdf5.BLOCK_BYTES, self)):
             yield from self[block]
 
     def __getitem__(self, rows: int | slice | np.ndarray) -> np.ndarray:
@@ -129,6 +130,14 @@ def of_subsets(path: Path | str, subsets: list[str], name: str) -> StoredRows:
     return StoredRows(*(Chunks(path, subset, name) for subset in subsets))
 
 
+def copy(rows: StoredRows, numbers: np.ndarray, group: h5py.Group, name: str) -> None:
+    """Write the rows of these numbers (m,) as an array of a group, in whole chunks."""
+    target = hdf5.create_array(group, name, (len(numbers), *rows.shape[1:]), rows.dtype)
+    step = hdf5.rows_at_a_time(target)
+    for start in range(0, len(numbers), step):
+        target[start : start + step] = rows[numbers[start : start + step]]
+
+
 def held(
     rows: StoredRows, memory: Memory, make: Callable[[np.ndarray], np.ndarray] | None = None
 ) -> Rows:
@@ -161,10 +170,10 @@ def held(
 
 def _fill(target: Any, rows: StoredRows, make: Callable[[np.ndarray], np.ndarray]) -> None:
     """Write what is made of rows, block by block."""
-    for block in row_blocks.even(len(rows), _rows_in(BLOCK_BYTES, rows)):
+    for block in row_blocks.even(len(rows), rows_in(BLOCK_BYTES, rows)):
         target[block] = make(rows[block])
 
 
-def _rows_in(size: int, rows: StoredRows) -> int:
+def rows_in(size: int, rows: StoredRows) -> int:
     """How many rows take so many bytes; one at least."""
     return max(1, size * len(rows) // max(1, rows.nbytes))

@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 from convstudy.foundation import atomic_files, digests, folder_digests
+from convstudy.foundation.errors import UserError
 
 FOLDER = atomic_files.OWN / "digests"
 SETTLED = 2  # seconds since a file's last change, from which on a further one shows
@@ -43,8 +44,10 @@ def of_any(path: Path) -> str:
     is_folder = path.is_dir()
     found = folder_digests.digest(path, of_file) if is_folder else of_file(path, path.stat())
     if now != before:
-        with contextlib.suppress(OSError):  # who may not write here reads all again next time
-            _write(store, now)
+        # Who cannot write here reads all again next time. Several processes may plan at a time.
+        with contextlib.suppress(OSError, UserError):
+            with atomic_files.whole_file(store, writer=f"{os.getpid()}.") as temporary:
+                temporary.write_text(json.dumps(now))
     return found
 
 
@@ -59,14 +62,3 @@ def _read(store: Path) -> dict[str, _State]:
 
 def _is_state(value: object) -> bool:
     return isinstance(value, list) and len(value) == 5 and digests.is_digest(value[-1])
-
-
-def _write(store: Path, states: dict[str, _State]) -> None:
-    """Several processes may plan at a time, so each has a temporary file of its own."""
-    store.parent.mkdir(parents=True, exist_ok=True)
-    temporary = store.with_suffix(f".{os.getpid()}")
-    try:
-        temporary.write_text(json.dumps(states))
-        os.replace(temporary, store)
-    finally:
-        temporary.unlink(missing_ok=True)
