@@ -3,14 +3,17 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
 from convstudy.foundation import plugin_files, warm_start
+from convstudy.foundation.errors import UserError
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the warm process is of Linux")
 START = f"""
@@ -180,3 +183,26 @@ def test_a_snakemake_that_is_not_seen_from_here_is_told(start):
     output, _ = process.communicate(timeout=100)
     assert "note: TensorFlow is imported by this step itself: its Snakemake is not seen" in output
     assert output.endswith("done\n")
+
+
+def test_a_step_whose_snakemake_ends_while_it_waits_does_not_begin(monkeypatch):
+    """What it asked for is not read any more, which the system reports as a broken connection."""
+    stand_in = subprocess.Popen(["sleep", "1000"])
+    here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    send = socket.send_fds
+
+    def send_in_vain(*arguments):
+        send(*arguments)
+        stand_in.kill()
+        stand_in.wait()
+        there.close()
+
+    started = warm_start._started(stand_in.pid)
+    monkeypatch.setenv(warm_start.OFFER, f"{stand_in.pid} {started}")
+    monkeypatch.setattr(threading, "active_count", lambda: 1)
+    monkeypatch.setattr(warm_start, "_connected", lambda: here)
+    monkeypatch.setattr(socket, "send_fds", send_in_vain)
+    notes = []
+    with pytest.raises(UserError, match="Snakemake was ended before this step began"):
+        warm_start.hand_over(notes.append)
+    assert not notes

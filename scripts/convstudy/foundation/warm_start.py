@@ -67,9 +67,14 @@ def hand_over(note: Callable[[str], None]) -> None:
     Raises:
         UserError: the warm process was ended while the child ran, or Snakemake before it did.
     """
+    seen = _is_seen()
     try:
+        if not seen:
+            raise _Impossible("its Snakemake is not seen from here, as from within a container")
         connection = _request()
     except (OSError, _Impossible) as error:
+        if seen and not _is_seen():
+            raise UserError("Snakemake was ended before this step began") from error
         note(f"TensorFlow is imported by this step itself: {error}")
         return
     with connection:
@@ -95,11 +100,7 @@ def _request() -> socket.socket:
 
     Raises:
         OSError, _Impossible: it has not.
-        UserError: and it need not, for Snakemake has ended.
     """
-    process, started = os.environ[OFFER].split()
-    if not _is_ours(int(process), started):
-        raise _Impossible("its Snakemake is not seen from here, as from within a container")
     if threading.active_count() > 1:
         raise _Impossible("it has threads already")
     connection = _connected()
@@ -114,8 +115,6 @@ def _request() -> socket.socket:
         socket.send_fds(connection, [json.dumps(request).encode()], [0, 1, 2])
         answer = connection.recv(10_000)
         if answer != warm_process.STARTED:
-            if not _is_ours(int(process), started):
-                raise UserError("Snakemake was ended before this step began")
             why = answer.removeprefix(warm_process.REFUSED).decode(errors="replace")
             raise _Impossible(why or "the process that should have done so has ended")
     except BaseException:
@@ -183,15 +182,16 @@ def _alike() -> str:
     return hashlib.sha256(json.dumps(inherited).encode()).hexdigest()[:40]
 
 
-def _is_ours(process: int, started: str) -> bool:
-    """Whether a Snakemake runs on this machine, outside or inside of the same container."""
+def _is_seen() -> bool:
+    """Whether the Snakemake of this job runs here: outside, or inside of the same container."""
+    process, started = os.environ[OFFER].split()
     try:
         return _started(process) == started and _namespaces(process) == _namespaces("self")
     except OSError:
         return False
 
 
-def _started(process: int) -> str:
+def _started(process: int | str) -> str:
     """When a process started, by which it is told from a later one of its number."""
     return _read(f"/proc/{process}/stat").rpartition(")")[2].split()[19]
 
