@@ -20,6 +20,7 @@ deterministic, threads, batch, steps = (int(x) for x in sys.argv[2:])
 import keras, numpy as np, tensorflow as tf
 from convstudy import generators, models
 from convstudy.foundation import digests
+from convstudy.study import training_settings
 from convstudy.training import input_pipeline, loop
 tf.config.threading.set_intra_op_parallelism_threads(threads)
 tf.config.threading.set_inter_op_parallelism_threads(threads)
@@ -35,8 +36,10 @@ arrays = generator.training_arrays(images, fitted)
 epochs = tf.data.Dataset.counter(0, 1)
 stream = input_pipeline.training_stream(generator, fitted, arrays, labels, batch, 0, epochs)
 network = models.build("improved_net", (32, 32, 3), 25, {"batch_norm": "before"})
-rates = {"learning_rate": 0.01, "decay": 1e-6, "momentum": 0.9, "nesterov": True}
-loop.compiled(network, rates).fit(stream, steps_per_epoch=20, verbose=0)
+rates = {"learning_rate": 0.01, "epochs": 1}
+rates |= {"optimizer": "SGD", "schedule": "time_decay", "loss": "cross_entropy"}
+training_settings.fill(rates, "")
+loop.compiled(network, rates, steps).fit(stream, steps_per_epoch=20, verbose=0)
 start = time.perf_counter()
 network.fit(stream, steps_per_epoch=steps, verbose=0)
 rate = batch * steps / (time.perf_counter() - start)

@@ -22,6 +22,9 @@ from pathlib import Path
 
 import numpy as np
 
+sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
+from convstudy.study import training_settings  # noqa: E402
+
 DATA_MB = 250
 SETS = {32: 200_000, 224: 20_000}
 STEPS = {
@@ -35,9 +38,10 @@ STEPS = {
 SPEEDS = {32: {"normalize": "train", "whiten": "validation"}, 224: {"normalize": "train"}}
 ROUNDS, BATCHES = 8, {32: 60, 224: 6}
 TRAINING = {
-    "epochs": 1, "patience": None, "batch_size": 32, "learning_rate": 0.01, "momentum": 0.9,
-    "nesterov": True, "decay": 1e-6,
+    "epochs": 1, "patience": None, "batch_size": 32, "learning_rate": 0.01, "optimizer": "SGD",
+    "schedule": "time_decay", "loss": "cross_entropy",
 }  # fmt: skip
+training_settings.fill(TRAINING, "")
 
 
 def draw(folder: Path, side: int, n: int) -> None:
@@ -147,7 +151,7 @@ def speed(folder: Path, kind: str, side: int) -> dict[str, float]:
             generator, fitted, arrays, labels, 32, 0, tf.data.Dataset.counter(0, 1)
         )
         model = keras_file.load_model(inputs["initial_weights"], "base_net")
-        fed[name] = (loop.compiled(model, TRAINING), stream)
+        fed[name] = (loop.compiled(model, TRAINING, BATCHES[side]), stream)
     for number in range(ROUNDS + 1):
         for name, (model, stream) in list(fed.items())[:: 1 if number % 2 else -1]:
             start = time.perf_counter()

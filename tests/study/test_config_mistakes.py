@@ -162,7 +162,10 @@ def test_a_backbone_that_comes_from_itself_is_refused(steps):
         ("training: {learning_rate: 1e-3}", ["training.learning_rate", "write 1.0e-3"]),
         ("training: {learning_rate: 2.5E5}", ["'2.5E5'", "write 2.5e+5"]),
         ("training: {batch_size: '16'}", ["training.batch_size", "Write 16 without quotes"]),
-        ("training: {nesterov: 'no'}", ["training.nesterov", "Write no without quotes"]),
+        (
+            "training: {optimizer: {kind: SGD, nesterov: 'no'}}",
+            ["training.optimizer.nesterov", "Write no without quotes"],
+        ),
         ("training: {batch_size: many}", ["'many' is a text, expected a whole number"]),
         ("training: {learning_rate: .nan}", ["training.learning_rate", "nan"]),
         ("training: {batch_size: }", ["training.batch_size", "empty"]),
@@ -198,7 +201,7 @@ def test_what_yaml_made_of_a_word_is_explained(text, words):
         "study: '2024'\nstudies: {'2024': {tasks: {}, variants: [pretrain_species]}}",
         "variants: {base_net: {task: null, dataset: demo_objects}}",
         "backbones: {resnet50: {application: null, file: mine.keras, weights: null}}",
-        "training: {learning_rate: 1.0e-3, momentum: 0}",
+        "training: {learning_rate: 1.0e-3, optimizer: {kind: SGD, momentum: 0}}",
     ],
 )
 def test_what_can_be_meant_is_accepted(text):

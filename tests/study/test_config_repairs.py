@@ -107,7 +107,7 @@ def test_a_value_of_another_type_is_told_as_it_is_written(text, found, write):
         ("epochs: 3", "Did you mean training.epochs or variants.<name>.training.epochs"),
         ("seeds: [0]", "Did you mean studies.<name>.seeds?"),
         ("dropout: 0.5", "Did you mean models.<name>.dropout?"),
-        ("optimizer: adam", "Allowed: backbones, cache, "),
+        ("solver: adam", "Allowed: backbones, cache, "),
         (
             "variants: {base_net: {learning_rate: 0.1}}",
             "Did you mean variants.base_net.training.learning_rate?",
@@ -118,6 +118,14 @@ def test_a_value_of_another_type_is_told_as_it_is_written(text, found, write):
             "Did you mean datasets.demo_objects.options.labels?",
         ),
         ("datasets: {demo_objects: {generated: true}}", "called 'drawn' now: write drawn: true."),
+        (
+            "training: {momentum: 0.8}",
+            "option of the optimizer now: write optimizer: {kind: SGD, momentum: 0.8}.",
+        ),
+        (
+            "variants: {base_net: {training: {decay: 1.0e-5}}}",
+            "option of the schedule now: write schedule: {kind: time_decay, rate: 1.0e-05}.",
+        ),
         (
             "training: {with_generator: {epochs: 50, patience: 5}}",
             "All variants have one budget now: write training: {epochs: 50, patience: 5}.",
@@ -143,15 +151,22 @@ def test_a_key_in_the_wrong_block_is_led_to_its_own(text, advice):
             "Write generator.width_shift.",
         ),
         ("variants: {finetune_conv: {sweep: {cut: [x]}}}", "Write backbone.cut."),
+        (
+            "variants: {base_net: {sweep: {training.decay: [0]}}}",
+            "It is called training.schedule.rate now.",
+        ),
         ("variants: {base_net: {sweep: {models.x: [1]}}}", "Allowed: training.batch_size, "),
         (
             "variants: {base_net: {sweep: {training: {learning_rate: [0.1]}}}}",
             "write sweep: {training.learning_rate: [0.1]}.",
         ),
-        ("variants: {base_net: {sweep: {training.decay: 0}}}", "write training.decay: [0]."),
         (
-            "variants: {base_net: {training: {decay: [0.1, 0]}}}",
-            "write in a variant sweep: {training.decay: [0.1, 0]}.",
+            "variants: {base_net: {sweep: {training.min_delta: 0}}}",
+            "write training.min_delta: [0].",
+        ),
+        (
+            "variants: {base_net: {training: {min_delta: [0.1, 0]}}}",
+            "write in a variant sweep: {training.min_delta: [0.1, 0]}.",
         ),
         (
             "models: {head_two_layers: {dropout: [0.1, 0.5]}}",

@@ -169,7 +169,7 @@ def test_the_rows_say_what_each_variant_was_trained_with():
     rows = {row["variant"]: row for row in selected(checked(study="practica")).spec()["rows"]}
     row = rows["base_net_whiten__practical"]
     assert row["budget"] == {"epochs": 100, "patience": 10}
-    assert row["training"]["batch_size"] == 32 and row["training"]["momentum"] == 0.9
+    assert row["training"]["batch_size"] == 32 and row["training"]["optimizer"]["momentum"] == 0.9
     assert row["generator_options"]["kind"] == "whiten"
     assert row["generator_options"]["horizontal_flip"] is True
     assert row["model_options"] == {"kind": "base_net"}
@@ -331,12 +331,12 @@ def test_batch_norms_move_in_training_mode_alone(tmp_path, mode):
     model = models.build("fine_tuning", (16, 16, 3), 2, {"backbone": backbone})
     keras_file.save_model(model, tmp_path / "start.keras")
     factory.write_images(tmp_path / "data.h5", (16, 16, 3), n=10)
-    more = {"epochs": 1, "patience": 1, "momentum": 0.9, "nesterov": True, "decay": 0.0}
+    more = {"epochs": 1, "patience": 1}
     spec = {
         "kind": "fine_tuning",
         "input": "backbone",
         "generator": {"kind": "none", "options": {}},
-        "training": {"batch_size": 4, "learning_rate": 0.1} | more,
+        "training": factory.SETTINGS | {"batch_size": 4, "learning_rate": 0.1} | more,
     }
     outputs = {k: tmp_path / k for k in ("history", "run")} | {"model": tmp_path / "trained.keras"}
     inputs = {"data": tmp_path / "data.h5", "initial_weights": tmp_path / "start.keras"}

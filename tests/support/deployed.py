@@ -11,18 +11,20 @@ from convstudy.data import hdf5
 from convstudy.foundation import digests
 from convstudy.networks import backbones, features, initial_weights, keras_file
 from convstudy.provenance import code_digests, records
+from convstudy.study import training_settings
 from convstudy.training import evaluation, loop
 
 SIZE = (16, 16)
 SETTINGS = {
     "batch_size": 32,
     "learning_rate": 0.01,
-    "momentum": 0.9,
-    "nesterov": True,
-    "decay": 1e-6,
+    "optimizer": "SGD",
+    "schedule": "time_decay",
+    "loss": "cross_entropy",
     "epochs": 2,
     "patience": None,
 }
+training_settings.fill(SETTINGS, "")
 DATA = "results/data/demo_objects.h5"
 BACKBONE = "results/backbones/demo_objects/small.keras"
 FEATURES = "results/features/demo_objects/small.h5"

@@ -5,15 +5,18 @@ from pathlib import Path
 import numpy as np
 
 from convstudy.data import hdf5
+from convstudy.study import training_settings
 
 SETTINGS = {
     "batch_size": 16,
     "learning_rate": 0.01,
-    "momentum": 0.9,
-    "nesterov": True,
-    "decay": 1e-6,
+    "optimizer": training_settings.filled("optimizer", "SGD", "optimizer"),
+    "schedule": training_settings.filled("schedule", "time_decay", "schedule"),
+    "loss": training_settings.filled("loss", "cross_entropy", "loss"),
     "epochs": 4,
     "patience": 2,
+    "monitor": "val_accuracy",
+    "min_delta": 0,
 }
 SIZES = {"train": 48, "validation": 20, "test": 12}
 

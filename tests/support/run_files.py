@@ -24,6 +24,7 @@ def variant(name, dataset="shapes", reference=None):
         "label": name,
         "budget": {"epochs": 30, "patience": 30},
         "training": {"batch_size": 32, "learning_rate": 0.01, "epochs": 30, "patience": 30},
+        "methods": {"optimizer": "SGD", "schedule": "time_decay", "loss": "cross_entropy"},
         "generator_options": None,
         "model_options": {"kind": "small"},
         "statistics_from": None,

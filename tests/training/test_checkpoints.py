@@ -20,13 +20,25 @@ from convstudy import generators, models
 from convstudy.data import hdf5
 from convstudy.foundation import atomic_files
 from convstudy.networks import initial_weights, keras_file
+from convstudy.study import training_settings
 from convstudy.training import loop
 
 EPOCHS = 7
+AVERAGED = {"kind": "AdamW", "ema_momentum": 0.9, "global_clipnorm": 1.0}
+AVERAGED["gradient_accumulation_steps"] = 2
+ONE_CYCLE = {"kind": "one_cycle", "warmup": 0.5}
 CASES = {
     "all epochs": {"patience": None},
     "early stopping": {"patience": 2},
     "stops at once": {"patience": 1, "learning_rate": 1.0},
+    "averaged": {  # of which the optimizer keeps a moving average, judged by another figure
+        "patience": 3,
+        "monitor": "val_loss",
+        "min_delta": 0.001,
+        "optimizer": training_settings.filled("optimizer", AVERAGED, ""),
+        "schedule": training_settings.filled("schedule", ONE_CYCLE, ""),
+        "loss": training_settings.filled("loss", {"kind": "focal", "label_smoothing": 0.1}, ""),
+    },
     "augmented": {"patience": 2},  # images, and those of the validation are augmented too
     "own layer": {"patience": None},  # whose states no list of Keras's has
 }

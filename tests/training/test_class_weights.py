@@ -101,7 +101,7 @@ def train_with_keras(folder, spec, weights, epochs=3):
     generator, statistics = input_pipeline.preprocessing(spec, statistics)
     held_out = generator.test_batch(held_out[0], statistics), held_out[1]
     model = keras_file.load_model(folder / f"{spec['input']}.keras", spec["kind"])
-    loop.compiled(model, factory.SETTINGS | RATE)
+    loop.compiled(model, factory.SETTINGS | RATE, 4)
     rows = []
     for epoch in range(epochs):
         stream = input_pipeline.training_stream(
@@ -170,6 +170,7 @@ def test_weights_may_be_swept_and_are_told():
     ],
 )
 def test_a_comparison_says_that_class_weights_differ(weights, said):
-    row = {"budget": {"epochs": 3, "patience": None}, "protocol": "corrected", "training": {}}
+    row = {"budget": {"epochs": 3, "patience": None}, "protocol": "corrected"}
+    row |= {"methods": {}, "training": {}}
     other = row | {"training": {"class_weights": weights}}
     assert fairness.differences((row, other), ([], [])) == said

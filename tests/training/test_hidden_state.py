@@ -1,5 +1,6 @@
 """What layers remember beside the variables that Keras lists."""
 
+import factory
 import keras
 import numpy as np
 import pytest
@@ -8,8 +9,6 @@ from keras import layers
 
 from convstudy.foundation.errors import UserError
 from convstudy.training import hidden_state, loop
-
-SETTINGS = {"learning_rate": 0.1, "momentum": 0.9, "nesterov": True, "decay": 0.0}
 
 
 class Own(layers.Layer):
@@ -56,8 +55,7 @@ def draws_without_a_state(layer, x):
 
 def hidden(*parts) -> list[str]:
     network = keras.Sequential([layers.Input((4,)), *parts, layers.Dense(3, activation="softmax")])
-    model = loop.compiled(network, SETTINGS)
-    model.optimizer.build(model.trainable_variables)
+    model = loop.compiled(network, factory.SETTINGS, 4)
     return [x.name.split("/")[-1] for x in hidden_state.variables(model)]
 
 

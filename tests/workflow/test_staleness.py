@@ -224,7 +224,9 @@ def test_what_picture_and_table_both_say_makes_both_stale(edited):
 
 def test_a_variants_block_makes_that_variant_stale(edited):
     block = "{task: objects, model: base_net, generator: whiten,"
-    edit(edited / "config.yaml", block, block + " training: {momentum: 0.8},")
+    edit(
+        edited / "config.yaml", block, block + " training: {optimizer: {kind: SGD, momentum: 0.8}},"
+    )
     jobs = stale(edited)
     assert sum("Training base_net_whiten" in job for job in jobs) == 2
     assert not [job for job in jobs if "base_net_normalize" in job and "Comparison" not in job]
@@ -303,14 +305,15 @@ def test_a_metrics_code_trains_nothing(edited):
 def test_why_says_what_changed_and_whom_it_concerns(edited):
     assert why(edited) == "nothing is stale\n"
     edit(edited / "scripts/convstudy/models/base_net.py", "layers.Dense(50,", "layers.Dense(51,")
-    edit(edited / "config.yaml", "decay: 1.0e-6", "decay: 1.0e-5")
+    changed = "schedule: {kind: time_decay, rate: 1.0e-5}"
+    edit(edited / "config.yaml", "schedule: time_decay", changed)
     said = why(edited)
     cause, jobs = "models/base_net.py: function build changed\n", said.split("\n")
     assert cause in said
     both = "train_model: base_net_normalize, base_net_whiten on tiny_objects, seeds 0-1"
     assert f"    {both}" in jobs
-    assert "training.decay: 1e-06 -> 1e-05" in jobs
-    assert "features_one_layer" not in said.split(cause)[1].split("training.decay")[0]
+    assert "training.schedule.rate: 1e-06 -> 1e-05" in jobs
+    assert "features_one_layer" not in said.split(cause)[1].split("training.schedule")[0]
     assert (edited / "results/summary.csv").is_file()
 
 

@@ -20,7 +20,7 @@ COLUMNS = (
     "train_running_accuracy_mean never_predicted trainable_parameters backbone_parameters "
     "flops_per_image backbone_flops_per_image extraction_seconds_mean milliseconds_per_image_mean "
     "evaluate_peak_memory_mib_max processor load_max budget_epochs budget_patience batch_size "
-    "learning_rate n_folds test_accuracy_without_duplicates_mean"
+    "learning_rate n_folds test_accuracy_without_duplicates_mean optimizer schedule loss"
 ).split()
 NAMES = ("variant", "dataset", "model", "generator", "backbone", "protocol", "sweep", "label")
 # Columns that are means over runs (seeds, or folds and seeds), and the key in metrics.json of each.
@@ -128,6 +128,7 @@ def _row(
         "budget_patience": variant["budget"]["patience"],
         "batch_size": variant["training"]["batch_size"],
         "learning_rate": variant["training"]["learning_rate"],
+        **variant["methods"],
         "test_accuracy_without_duplicates_mean": _accuracy_without(answers.correct, leaked),
     }
 

@@ -15,13 +15,14 @@ def differences(
 
     Args:
         rows: baseline and variant, with `budget` (`epochs` and `patience` at most), `protocol`,
-            and `training`.
+            `training`, and `methods` (optimizer, schedule and loss in words).
         runs: their runs, of all seeds.
     """
     pairs = {
         "epochs at most": [str(row["budget"]["epochs"]) for row in rows],
         "patience": [_patience(row["budget"]) for row in rows],
         "protocol": [row["protocol"] for row in rows],
+        **{name: [row["methods"][name] for row in rows] for name in rows[0]["methods"]},
         "class weights": [_weights(row["training"].get("class_weights")) for row in rows],
         "seeds": [_listed(run.metrics["seed"] for run in side) for side in runs],
         "training images": [_listed(run.metrics["n_train"] for run in side) for side in runs],

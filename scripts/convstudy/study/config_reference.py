@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from convstudy.foundation import plugin_files
-from convstudy.study import plugin_options
+from convstudy.study import plugin_options, training_blocks
 
 SCHEMA = plugin_files.SCRIPTS.parent / "rules/schemas/config.schema.yaml"
 EXAMPLE = SCHEMA.with_name("config.example.yaml")
@@ -38,7 +38,8 @@ def markdown() -> str:
     """The whole page: contents, a table a section of the config, then one a plugin file."""
     schema, shown = yaml.safe_load(SCHEMA.read_text()), examples()
     sections = [f"* [{name}](#{name})" for name in schema["properties"]]
-    contents, parts = ["\n".join([*sections, *map(_content, PLUGINS)])], []
+    kinds = [*map(_content, PLUGINS), *map(_content_of_kinds, training_blocks.BLOCKS)]
+    contents, parts = ["\n".join([*sections, *kinds])], []
     for name, section in schema["properties"].items():
         top = {"properties": {name: section}, "required": schema["required"]}
         parts += [f"## {name}", f"```yaml\n{shown[name]}\n```", _table(keys(top, schema["$defs"]))]
@@ -46,6 +47,8 @@ def markdown() -> str:
         parts += [f"## Options of {folder}", f"They stand {where}."]
         for kind in plugin_files.names(folder):
             parts += _plugin(folder, kind)
+    for block in training_blocks.BLOCKS:
+        parts += _kinds(block)
     return "\n\n".join([INTRODUCTION.rstrip(), *contents, *parts]) + "\n"
 
 
@@ -58,6 +61,28 @@ def examples() -> dict[str, str]:
 def _content(folder: str) -> str:
     kinds = ", ".join(f"[{kind}](#{kind})" for kind in plugin_files.names(folder))
     return f"* [Options of {folder}](#options-of-{folder}): {kinds}"
+
+
+def _content_of_kinds(block: str) -> str:
+    return f"* [Kinds of {block}](#kinds-of-{block})"
+
+
+def _kinds(block: str) -> list[str]:
+    """Heading, common options, and the options of each kind of a block of `training`."""
+    about = training_blocks.tables()[block]
+    rows = [
+        (f"{kind}: {name}", option, "default" not in option)
+        for kind, options in about["kinds"].items()
+        for name, option in options.items()
+    ]
+    common = [(name, option, False) for name, option in about["common"].items()]
+    plain = ", ".join(f"`{kind}`" for kind in about["kinds"])
+    return [
+        f"## Kinds of {block}",
+        f"They stand in `training.{block}`, of all variants or of one: {about['about']}. Kinds: "
+        f"{plain}.",
+        _table([*common, *rows]),
+    ]
 
 
 def keys(schema: Schema, definitions: Schema, above: str = "") -> Iterator[Key]:

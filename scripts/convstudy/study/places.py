@@ -18,6 +18,12 @@ Path = list[Any]
 
 # Keys that were called otherwise once, by their section.
 RENAMED = {("datasets", "generated"): "drawn"}
+# Settings of training that stood alone once, and the blocks that they are options of now.
+MOVED = {
+    "momentum": ("optimizer", "SGD", "momentum"),
+    "nesterov": ("optimizer", "SGD", "nesterov"),
+    "decay": ("schedule", "time_decay", "rate"),
+}
 # Where variants with and without an augmenting generator had budgets of their own.
 BUDGETS = ("with_generator", "without_generator")
 # Plugin folders by the path, in the config, of the options that their files take.
@@ -40,6 +46,10 @@ def of_key(key: str, value: Any, at: Path, allowed: list[str]) -> str:
     if at and (at[0], key) in RENAMED:
         new = RENAMED[at[0], key]
         return f"It is called '{new}' now: write {new}: {flow(value)}."
+    if at[-1:] == ["training"] and key in MOVED:
+        block, kind, option = MOVED[key]
+        written = flow({block: {"kind": kind, option: value}})[1:-1]
+        return f"It is an option of the {block} now: write {written}."
     if at == ["training"] and key in BUDGETS:
         return _one_budget(key, value)
     if value is None and (glued := GLUED.fullmatch(key)):
@@ -78,7 +88,11 @@ def of_name(config: Block, section: str, name: str) -> str:
 
 def of_parameter(parameter: str, known: list[str]) -> str:
     """A sentence that leads from a parameter of a sweep to the known one that is meant."""
-    same = [x for x in known if x.split(".")[1] == parameter]
+    section, _, old = parameter.rpartition(".")
+    if section == "training" and old in MOVED:
+        block, _, option = MOVED[old]
+        return f"It is called training.{block}.{option} now."
+    same = [x for x in known if x.split(".")[-1] == parameter]
     return f"Write {' or '.join(same)}." if same else nearest(parameter, known)
 
 

@@ -24,7 +24,13 @@ BATCH_NORM = {
     "inference": "the batch norms of a fine-tuned backbone stay frozen",
     "training": "the batch norms of a fine-tuned backbone run in training mode",
 }
-BEST = "the network of the epoch with the best validation accuracy is kept"
+BEST = "the network of the epoch with the best {} is kept"
+FIGURES = {
+    "val_accuracy": "validation accuracy",
+    "val_loss": "validation loss",
+    "accuracy": "training accuracy",
+    "loss": "training loss",
+}
 LAST = "the network of the last epoch is kept, so nothing is selected"
 
 
@@ -74,7 +80,9 @@ def _batch_norm(row: Block) -> str:
 
 
 def _kept(row: Block) -> str:
-    return LAST if row["training"]["patience"] is None else BEST
+    if row["training"]["patience"] is None:
+        return LAST
+    return BEST.format(FIGURES[row["training"]["monitor"]])
 
 
 def _budget(row: Block) -> str:

@@ -4,7 +4,7 @@ Read by the Snakefile before any job starts, so it imports neither TensorFlow no
 """
 
 from convstudy.foundation.errors import UserError
-from convstudy.study import plugin_options, sweeps
+from convstudy.study import plugin_options, sweeps, training_settings
 from convstudy.study.schema import Block
 
 # Least side of the images that networks of keras.applications take; 32 where it is not here.
@@ -54,10 +54,13 @@ def of(config: Block, study_name: str, name: str, variant: Block) -> Block:
         "statistics_from": protocol["statistics_from"] if fits else None,
         "backbone_name": backbone_name,
         "backbone": backbone_name and config["backbones"][backbone_name],
-        "training": _training(
-            config["training"],
-            protocol["with_generator" if augments else "without_generator"] or {},
-            variant["training"],
+        "training": training_settings.of_run(
+            f"variants.{variant['of']}.training",
+            [
+                config["training"],
+                protocol["with_generator" if augments else "without_generator"] or {},
+                variant["training"],
+            ],
             task,
             _own(study["limits"], name, variant),
             protocol["network_kept"] == "best_epoch",
@@ -120,9 +123,10 @@ def _switches(protocol: Block, augments: bool, takes: str) -> Block:
 def _check_values(study_name: str, run: Block) -> None:
     """Refuse a sweep's values of epochs and patience that the limits of a study cut."""
     for parameter, value in run["values"].items():
-        section, option = parameter.split(".")
-        used = run["training"].get(option)
-        if section == "training" and value is not None and used != value:
+        if parameter not in ("training.epochs", "training.patience"):
+            continue
+        used = run["training"][parameter.split(".")[1]]
+        if value is not None and used != value:
             raise UserError(
                 f"config: variants.{run['of']}.sweep.{parameter}: {value} is cut to {used} by the "
                 f"limits of study '{study_name}' (max_epochs and patience of its tasks, limits). "
@@ -170,19 +174,3 @@ def _check_size(config: Block, run: Block) -> None:
             f"'{run['variant']}'), which takes {most} values an image at most. Set a smaller size, "
             f"or choose another generator."
         )
-
-
-def _training(
-    defaults: Block, budget: Block, own: Block, task: Block, limit: int | None, keeps_best: bool
-) -> Block:
-    """Defaults, the protocol's budget, the variant's own settings, then the study's limits."""
-    settings = defaults | budget | own
-    for most in (task.get("max_epochs"), limit):
-        settings["epochs"] = min(settings["epochs"], most or settings["epochs"])
-    if task.get("patience") and settings["patience"]:
-        settings["patience"] = min(settings["patience"], task["patience"])
-    if settings["patience"] is None and keeps_best:
-        settings["patience"] = settings["epochs"]  # never stops, and goes back to the best epoch
-    if settings["class_weights"] is None:
-        del settings["class_weights"]  # a run without them is the one that it was before the key
-    return settings

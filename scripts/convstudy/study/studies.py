@@ -9,7 +9,16 @@ from functools import cached_property
 
 from convstudy.foundation import fold_names
 from convstudy.foundation.errors import UserError
-from convstudy.study import comparisons, folds, protocols, replicates, run_plan, sweeps, variants
+from convstudy.study import (
+    comparisons,
+    folds,
+    protocols,
+    replicates,
+    run_plan,
+    sweeps,
+    training_settings,
+    variants,
+)
 from convstudy.study import validation as settings
 from convstudy.study.schema import Block
 
@@ -179,7 +188,7 @@ def described(rows: list[Block]) -> list[Block]:
     """What tables and pictures say of each row: `ABOUT`, and what it was trained with.
 
     `budget` holds the most epochs and the patience; `model_options` and `generator_options` (None
-    on features) the kind and the options.
+    on features) the kind and the options; `methods` optimizer, schedule and loss in words.
     """
     return [
         {key: row[key] for key in ABOUT}
@@ -187,6 +196,7 @@ def described(rows: list[Block]) -> list[Block]:
         | {"budget": {key: row["training"][key] for key in ("epochs", "patience")}}
         | {"model_options": {"kind": row["kind"]} | row["options"]}
         | {"generator_options": _with_options(row["generator"])}
+        | {"methods": training_settings.words(row["training"])}
         for row in rows
     ]
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from convstudy.foundation.errors import UserError
-from convstudy.study import plugin_options, schema
+from convstudy.study import plugin_options, schema, training_settings
 from convstudy.study.schema import Block
 
 # Sections of the config that a parameter like `model.dropout` makes another block of.
@@ -89,13 +89,14 @@ def described(rows: list[Block]) -> str:
     )
 
 
-def parameters(config: Block, variant: Block, definitions: Block) -> list[str]:
+def parameters(config: Block, variant: Block, definitions: Block, where: str) -> list[str]:
     """Every parameter that a sweep of a variant may name.
 
     Args:
         config: with the variant's model and generator.
         variant: its block.
         definitions: `$defs` of the config's schema, with `training` and `backbone`.
+        where: the variant's path in the config, for messages.
     """
     options = {section: definitions[section]["properties"] for section in ("training", "backbone")}
     for section in ("model", "generator"):
@@ -103,6 +104,11 @@ def parameters(config: Block, variant: Block, definitions: Block) -> list[str]:
         kind = config[plural][variant[section]]["kind"]
         options[section] = plugin_options.describe(plural, kind).schema["properties"]
     every = [f"{section}.{option}" for section, found in options.items() for option in found]
+    settings = training_settings.merged(config["training"], variant["training"])
+    every += [
+        f"training.{option}"
+        for option in training_settings.parameters(settings, variant["sweep"], where)
+    ]
     return [x for x in every if takes(x, config["models"][variant["model"]])]
 
 
@@ -116,6 +122,9 @@ def takes(parameter: str, model: Block) -> bool:
 def _text(value: Any) -> str:
     if isinstance(value, list):
         return "_".join(map(_text, value)) or "empty"
+    if isinstance(value, dict):
+        kind, options = value.get("kind", ""), [x for x in value if x != "kind"]
+        return "_".join([kind, *(f"{name}_{_text(value[name])}" for name in options)])
     if value is None or isinstance(value, bool):
         return "null" if value is None else str(value).lower()
     if isinstance(value, int | float):

@@ -11,7 +11,16 @@ import yaml
 
 from convstudy.foundation import plugin_files
 from convstudy.foundation.errors import UserError, nearest
-from convstudy.study import folds, places, plugin_options, replicates, schema, sweeps, variants
+from convstudy.study import (
+    folds,
+    places,
+    plugin_options,
+    replicates,
+    schema,
+    sweeps,
+    training_settings,
+    variants,
+)
 from convstudy.study.schema import Block
 
 # Sections whose names become names of files and folders.
@@ -45,6 +54,7 @@ def validate(config: Block, schema_path: Path | str) -> None:
         folds.check(where, block)
     for name, block in config["backbones"].items():
         check_backbone(f"backbones.{name}", block)
+    training_settings.fill(config["training"], "training")
     _check_variants(config)
     for name, block in config["backbones"].items():
         _check_pretraining(config, f"backbones.{name}.weights", block["weights"])
@@ -193,6 +203,7 @@ def _check_variants(config: Block) -> None:
     """Refuse names that nothing defines, and a variant without one way to its data set."""
     for name, variant in config["variants"].items():
         where = f"variants.{name}"
+        training_settings.fill(variant["training"], f"{where}.training")
         model = _known(config, "models", variant["model"], f"{where}.model")
         _known(config, "generators", variant["generator"], f"{where}.generator")
         if variant["protocol"]:
@@ -221,7 +232,7 @@ def _check_takes_backbone(where: str, name: str, model: Block) -> None:
 def _check_sweep(config: Block, where: str, variant: Block, rules: Block) -> None:
     """Refuse values that no training, model, generator or backbone takes."""
     model = config["models"][variant["model"]]
-    known = sweeps.parameters(config, variant, rules)
+    known = sweeps.parameters(config, variant, rules, where)
     for parameter, values in variant["sweep"].items():
         place = f"{where}.sweep.{parameter}"
         if not sweeps.takes(parameter, model):
@@ -235,10 +246,14 @@ def _check_sweep(config: Block, where: str, variant: Block, rules: Block) -> Non
                 f"backbone. and the name of a setting or option. "
                 + places.of_parameter(parameter, known)
             )
-        section, option = parameter.split(".")
+        section, _, option = parameter.partition(".")
         for value in values:
-            if section in ("training", "backbone"):
-                schema.check({option: value}, rules[section], f"{where}.sweep.{section}")
+            if section == "training" and option.split(".")[0] in training_settings.BLOCKS:
+                settings = training_settings.merged(config["training"], variant["training"])
+                training_settings.check_swept(option, value, settings, variant["sweep"], where)
+            elif section in ("training", "backbone"):
+                described = rules[section] | {"$defs": rules}
+                schema.check({option: value}, described, f"{where}.sweep.{section}")
                 if parameter == "backbone.weights" and value is None:
                     raise UserError(f"config: {place}: null. Write imagenet or random.")
             else:

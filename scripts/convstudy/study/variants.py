@@ -52,7 +52,7 @@ def _label(name: str, block: Block, fixed: str | None) -> str:
     """A variant's label, the values of its sweep, and the protocol that the study gives it."""
     if not block["label"]:
         return name
-    values = [f", {key.split('.')[1]} {flow(value)}" for key, value in block["values"].items()]
+    values = [f", {key.split('.')[-1]} {flow(value)}" for key, value in block["values"].items()]
     other = "" if fixed or block["protocol"] == PLAIN else f" ({block['protocol']})"
     return "".join([block["label"], *values, other])
 

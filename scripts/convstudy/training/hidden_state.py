@@ -34,7 +34,8 @@ def variables(model: keras.Model) -> list[tf.Variable]:
         UserError: the step draws by `tf.random`, or calls Python: what it draws after a kill could
             not be what it would have drawn.
     """
-    if not _has_own_code(keras.saving.serialize_keras_object(model)):
+    config = keras.saving.serialize_keras_object(model) | {"compile_config": None}
+    if not _has_own_code(config):
         return []
     batch = tf.TensorSpec(model.input_shape), tf.TensorSpec([None], tf.int32)
     graph = tf.function(model.train_step).get_concrete_function(batch).graph

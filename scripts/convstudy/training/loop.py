@@ -1,7 +1,8 @@
-"""Training by SGD with time decay, the best epoch chosen on validation images."""
+"""Training by gradient steps, the best epoch chosen by one of its figures."""
 
 import logging
 import math
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,17 @@ import numpy as np
 import pandas as pd
 
 from convstudy import models
-from convstudy.data import hdf5
+from convstudy.data import hdf5, stored_rows
 from convstudy.foundation import atomic_files
 from convstudy.foundation.errors import UserError
 from convstudy.networks import keras_file
-from convstudy.training import checkpoints, class_weights, hidden_state, input_pipeline
+from convstudy.training import (
+    checkpoints,
+    class_weights,
+    hidden_state,
+    input_pipeline,
+    optimization,
+)
 
 log = logging.getLogger(__name__)
 
@@ -33,10 +40,11 @@ def train(
     """Train one variant with one seed, from the last epoch that an earlier process finished.
 
     Args:
-        spec: `training` (epochs, patience, batch_size, learning_rate, momentum, nesterov, decay;
-            where it is set, class_weights, which the validation loss has not), `generator` (kind
-            and options, None on features), `kind` of the model, `input`; where
-            the protocol has it, `validation_images: augmented`, `backbone_batch_norm: training`.
+        spec: `training` (epochs, patience, monitor, min_delta, batch_size, learning_rate, and the
+            blocks optimizer, schedule, loss; where it is set, class_weights, which the validation
+            loss has not), `generator` (kind and options, None on features), `kind` of the model,
+            `input`; where the protocol has it, `validation_images: augmented`,
+            `backbone_batch_norm: training`.
         seed: decides the order of the images, augmentation and dropout.
         inputs: paths of `data` (images or features, of which only the training and validation
             subsets are opened), `initial_weights` (.keras) and, if the generator has any,
@@ -57,9 +65,10 @@ def train(
     if spec.get("backbone_batch_norm") == "training":
         for layer in models.batch_norms(network):
             layer.trainable = True
-    model = compiled(network, settings)
-    epochs, stopping = EpochLog(), early_stopping(settings["patience"])
-    model.optimizer.build(model.trainable_variables)
+    _, labels = stored_rows.of_subset(inputs["data"], "train", hdf5.array_of(spec["input"]))
+    steps = -(-len(labels) // settings["batch_size"])
+    model = compiled(network, settings, steps)
+    epochs, stopping = EpochLog(), early_stopping(settings)
     hidden = hidden_state.variables(model)
     backup = checkpoints.EpochBackup(backup_folder, key, epochs.rows, stopping, hidden)
     first = backup.restore(model)
@@ -74,29 +83,43 @@ def train(
     model.fit(
         data["stream"],
         class_weight=weights,
-        steps_per_epoch=-(-data["n"] // settings["batch_size"]),
+        steps_per_epoch=steps,
         initial_epoch=first,
         epochs=first if backup.is_over else settings["epochs"],
         **validation,
-        callbacks=[*callbacks, epochs, *([stopping] if stopping else []), backup],
+        callbacks=[*callbacks, *_judging(model, [epochs, stopping]), backup],
         shuffle=False,
         verbose=0,
     )
     history = pd.DataFrame(epochs.rows)
-    about = _about(model, history, stopping is not None)
+    about = _about(model, history, stopping.best_epoch if stopping else -1)
     about |= {"n_train": data["n"], "provenance": provenance}
     if weights:
         about["class_weights"] = list(weights.values())
     about |= {f"train_{name}": value for name, value in backup.costs().items()}
-    keras_file.save_model(model, outputs["model"])
+    # without the optimizer's state, and what another program would need to read our schedules
+    kept = keras_file.load_model(inputs["initial_weights"], spec["kind"])
+    kept.set_weights(model.get_weights())
+    keras_file.save_model(kept, outputs["model"])
     with atomic_files.whole_file(outputs["history"]) as temporary:
         history.to_csv(temporary, index=False)
     atomic_files.write_json(outputs["run"], about)
 
 
-def _about(model: keras.Model, history: pd.DataFrame, best_is_kept: bool) -> dict[str, Any]:
-    """What run.json says of a trained network, and of the epoch whose weights it has."""
-    kept = history.iloc[int(history["val_accuracy"].idxmax()) if best_is_kept else -1]
+def _judging(
+    model: keras.Model, callbacks: Iterable[keras.callbacks.Callback | None]
+) -> list[keras.callbacks.Callback]:
+    """Callbacks that judge an epoch, by the averaged weights where the optimizer has such."""
+    found = [callback for callback in callbacks if callback]
+    if not model.optimizer.use_ema:
+        return found
+    average = optimization.AveragedWeights()
+    return [average, *found, average.back]
+
+
+def _about(model: keras.Model, history: pd.DataFrame, row: int) -> dict[str, Any]:
+    """What run.json says of a trained network, and of the row of the epoch whose weights it has."""
+    kept = history.iloc[row]
     if not np.isfinite(kept["loss"]):
         raise UserError(
             f"the training diverged: the loss of epoch {int(kept['epoch'])}, whose network would "
@@ -113,32 +136,28 @@ def _about(model: keras.Model, history: pd.DataFrame, best_is_kept: bool) -> dic
     }
 
 
-def compiled(model: keras.Model, settings: dict[str, Any]) -> keras.Model:
-    """The network, ready to be trained with these settings."""
+def compiled(model: keras.Model, settings: dict[str, Any], steps: int) -> keras.Model:
+    """The network, ready to be trained with these settings and so many steps in an epoch."""
     model.compile(
-        optimizer=sgd(settings),
-        loss="sparse_categorical_crossentropy",
+        optimizer=optimization.optimizer(model, settings, steps),
+        loss=optimization.loss(settings["loss"]),
         metrics=["accuracy"],
         jit_compile=False,
     )
     return model
 
 
-def early_stopping(patience: int | None) -> keras.callbacks.EarlyStopping | None:
-    """Stop when the validation accuracy no longer grows, and go back to the best weights."""
-    if patience is None:
+def early_stopping(settings: dict[str, Any]) -> keras.callbacks.EarlyStopping | None:
+    """Stop when the monitored figure no longer gets better, and go back to the best weights."""
+    if settings["patience"] is None:
         return None
     return keras.callbacks.EarlyStopping(
-        "val_accuracy", mode="max", patience=patience, restore_best_weights=True
+        settings["monitor"],
+        mode="max" if settings["monitor"].endswith("accuracy") else "min",
+        min_delta=settings["min_delta"],
+        patience=settings["patience"],
+        restore_best_weights=True,
     )
-
-
-def sgd(settings: dict[str, Any]) -> keras.optimizers.SGD:
-    """SGD with Nesterov momentum and Keras 2's time decay: rate / (1 + decay * step)."""
-    rate = keras.optimizers.schedules.InverseTimeDecay(
-        float(settings["learning_rate"]), decay_steps=1, decay_rate=settings["decay"]
-    )
-    return keras.optimizers.SGD(rate, momentum=settings["momentum"], nesterov=settings["nesterov"])
 
 
 class EpochLog(keras.callbacks.Callback):
