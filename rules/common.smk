@@ -17,6 +17,7 @@ from convstudy.study import (
     folds,
     plugin_options,
     project,
+    stages,
     studies,
     validation,
     variants,
@@ -78,6 +79,7 @@ wildcard_constraints:
     comparison="|".join(variants.comparisons(config)),
     seed=r"\d+",
     n=r"\d+",
+    stage=r"[1-9]\d*",
     item=r"\d+-of-\d+",
 
 
@@ -125,6 +127,44 @@ def run_inputs(w):
             name += "-with_validation"
         inputs["statistics"] = f"results/preprocessing/{w.dataset}/{name}.h5"
     return inputs
+
+
+def stage_of(w):
+    """The settings of a training: of the stage in the path, or of the last one."""
+    run = run_of(w)
+    number = int(w.get("stage", len(run["before"]) + 1))
+    if not 1 <= number <= len(run["before"]) + 1:
+        raise WorkflowError(f"'{w.variant}' has no stage {number}")
+    return stages.of(run)[number - 1]
+
+
+def training_inputs(w):
+    """What a training reads: of a head whose backbone stays as it is the features of that."""
+    run, training = run_of(w), stage_of(w)
+    if stages.takes(run, training) == "features":
+        inputs = {"data": f"results/features/{w.dataset}/{run['backbone_name']}.h5"}
+    else:
+        inputs = run_inputs(w)
+    number = int(w.get("stage", len(run["before"]) + 1))
+    if number == 1:
+        return inputs | {"initial_weights": initial_weights(w)}
+    before = f"results/runs/{w.dataset}/{w.variant}/seed{w.seed}/stage{number - 1}"
+    inputs |= {"run": f"{before}.json", "history": f"{before}.csv"}
+    return inputs | {"initial_weights": f"{before}.keras"}
+
+
+def training_spec(w):
+    """What a training depends on beside its inputs."""
+    run, training = run_of(w), stage_of(w)
+    takes = stages.takes(run, training)
+    generator = run["generator"] if takes == run["input"] else None
+    spec = {
+        "kind": run["kind"],
+        "input": takes,
+        "generator": generator,
+        "training": training,
+    }
+    return canonical(spec | run["switches"])
 
 
 def extraction_costs(wildcards):

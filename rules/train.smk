@@ -1,6 +1,8 @@
 # One random start a model and seed; training and evaluation of each variant and seed.
 #   output: results/initial_weights/{dataset}/{model}[-on-{backbone}]/seed{seed}.keras
 #           results/runs/{dataset}/{variant}/seed{seed}/{model.keras,history.csv,run.json}
+#           results/runs/{dataset}/{variant}/seed{seed}/stage{stage}.{keras,csv,json}: of a variant
+#           with stages, each but the last
 #           results/runs/{dataset}/{variant}/seed{seed}/{metrics.json,predictions.h5}
 # Of a data set with folds there is a run for each fold, results/runs/{dataset}-fold{fold}/.
 # Each takes one of the `turns` of its group, of which a cluster's profile gives one: the steps that
@@ -44,8 +46,7 @@ use rule initialize_weights as initialize_weights_on_backbone with:
 
 rule train_model:
     input:
-        unpack(run_inputs),
-        initial_weights=initial_weights,
+        unpack(training_inputs),
     output:
         model="results/runs/{dataset}/{variant}/seed{seed}/model.keras",
         history="results/runs/{dataset}/{variant}/seed{seed}/history.csv",
@@ -65,15 +66,24 @@ rule train_model:
         turns=1,
         compute_threads=threads_of,
     params:
-        spec=lambda w: canonical(
-            {key: run_of(w)[key] for key in ("kind", "input", "generator", "training")}
-            | run_of(w)["switches"]
-        ),
+        spec=training_spec,
         code=lambda w: run_code("train_model.py", run_of(w)),
     message:
         "Training {wildcards.variant} on {wildcards.dataset}, seed {wildcards.seed}"
     script:
         "../scripts/train_model.py"
+
+
+use rule train_model as train_stage with:
+    output:
+        model="results/runs/{dataset}/{variant}/seed{seed}/stage{stage}.keras",
+        history="results/runs/{dataset}/{variant}/seed{seed}/stage{stage}.csv",
+        run="results/runs/{dataset}/{variant}/seed{seed}/stage{stage}.json",
+    log:
+        "results/logs/train_model/{dataset}/{variant}/seed{seed}-stage{stage}.log",
+    message:
+        "Training {wildcards.variant} on {wildcards.dataset}, seed {wildcards.seed}, "
+        "stage {wildcards.stage}"
 
 
 rule evaluate_model:

@@ -8,6 +8,8 @@ from keras import layers
 from convstudy import models
 
 INPUT = "backbone"
+# The option that has the head begin with feature maps, where cached features are vectors.
+MAPS = "convolution"
 
 
 def build(

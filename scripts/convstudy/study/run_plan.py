@@ -4,7 +4,7 @@ Read by the Snakefile before any job starts, so it imports neither TensorFlow no
 """
 
 from convstudy.foundation.errors import UserError
-from convstudy.study import plugin_options, sweeps, training_settings
+from convstudy.study import plugin_options, stages, sweeps, training_settings
 from convstudy.study.schema import Block
 
 # Least side of the images that networks of keras.applications take; 32 where it is not here.
@@ -38,6 +38,14 @@ def of(config: Block, study_name: str, name: str, variant: Block) -> Block:
         )
     augments = bool(generator) and plugin_options.constant("generators", generator, "AUGMENTS")
     dataset = task.get("dataset") or variant["dataset"]
+    budget = protocol["with_generator" if augments else "without_generator"] or {}
+    *before, training = training_settings.of_run(
+        f"variants.{variant['of']}.training",
+        [config["training"], budget, variant["training"]],
+        task,
+        _own(study["limits"], name, variant),
+        protocol["network_kept"] == "best_epoch",
+    )
     run = {
         "dataset": dataset,
         "folds": config["datasets"][dataset]["folds"],
@@ -54,23 +62,15 @@ def of(config: Block, study_name: str, name: str, variant: Block) -> Block:
         "statistics_from": protocol["statistics_from"] if fits else None,
         "backbone_name": backbone_name,
         "backbone": backbone_name and config["backbones"][backbone_name],
-        "training": training_settings.of_run(
-            f"variants.{variant['of']}.training",
-            [
-                config["training"],
-                protocol["with_generator" if augments else "without_generator"] or {},
-                variant["training"],
-            ],
-            task,
-            _own(study["limits"], name, variant),
-            protocol["network_kept"] == "best_epoch",
-        ),
+        "before": before,
+        "training": training,
         "switches": _switches(protocol, augments, takes),
     }
     shown = (
         "of", "label", "protocol", "sweep", "sweep_label", "values", "description", "reference",
     )  # fmt: skip
     run |= {key: variant[key] for key in shown}
+    stages.check(run, variant["training"].get("stages") or [])
     _check_values(study_name, run)
     _check_channels(config, run)
     _check_size(config, run)

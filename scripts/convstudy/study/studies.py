@@ -15,6 +15,7 @@ from convstudy.study import (
     protocols,
     replicates,
     run_plan,
+    stages,
     sweeps,
     training_settings,
     variants,
@@ -188,12 +189,14 @@ def described(rows: list[Block]) -> list[Block]:
     """What tables and pictures say of each row: `ABOUT`, and what it was trained with.
 
     `budget` holds the most epochs and the patience; `model_options` and `generator_options` (None
-    on features) the kind and the options; `methods` optimizer, schedule and loss in words.
+    on features) the kind and the options; `methods` optimizer, schedule and loss in words,
+    and `stages` the stages, of which `training` is the last.
     """
     return [
         {key: row[key] for key in ABOUT}
         | {"generator": row["generator_name"], "backbone": row["backbone_name"]}
-        | {"budget": {key: row["training"][key] for key in ("epochs", "patience")}}
+        | {"budget": {"epochs": stages.epochs(row), "patience": row["training"]["patience"]}}
+        | {"stages": stages.words(row)}
         | {"model_options": {"kind": row["kind"]} | row["options"]}
         | {"generator_options": _with_options(row["generator"])}
         | {"methods": training_settings.words(row["training"])}
@@ -210,7 +213,8 @@ def resolve(config: Block) -> dict[str, Study]:
 
     A run's block holds `dataset, folds` (None without)`, variant, task, model` (name), `kind,
     options, input`, `generator_name, generator` (block or None), `augments`, `statistics_from`
-    (None without statistics), `backbone_name, backbone`, `training`, `switches` (of the protocol,
+    (None without statistics), `backbone_name, backbone`, `training` (of the last stage), `before`
+    (of the stages before it), `switches` (of the protocol,
     where they make the training another), and for the tables `of` (the variant's name in the
     config), `label`, `protocol`, `sweep`, `sweep_label`, `values`, `description`, `reference` (see
     `variants.expand`). Blocks of models, generators and backbones that sweeps ask for join the

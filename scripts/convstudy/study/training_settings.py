@@ -18,12 +18,16 @@ CLIPS = ("clipnorm", "global_clipnorm", "clipvalue")
 def fill(training: Block, where: str) -> None:
     """Check the blocks of optimizer, schedule and loss that are there, and fill their defaults.
 
+    Those of stages, too.
+
     Raises:
         UserError: a kind is not known, or its options are not as they may be.
     """
     for block in BLOCKS:
         if block in training:
             training[block] = filled(block, training[block], f"{where}.{block}")
+    for i, stage in enumerate(training.get("stages") or []):
+        fill(stage, f"{where}.stages.{i}")
 
 
 def filled(block: str, given: str | Block, where: str) -> Block:
@@ -123,20 +127,34 @@ def of_run(
     task: Block,
     limit: int | None,
     keeps_best: bool,
-) -> Block:
-    """The settings of a run: those of its layers, within the limits of its study.
+) -> list[Block]:
+    """The settings of each stage of a run: those of its layers, within the limits of its study.
 
     Args:
-        where: the variant, for messages.
+        where: the variant's `training`, for messages.
         layers: defaults, the protocol's budget, the variant's own.
         task: of the study, with `max_epochs` and `patience` where it limits them.
-        limit: most epochs of this variant in the study.
+        limit: most epochs of a stage of this variant in the study.
         keeps_best: keep the best epoch's network where nothing stops the training early.
 
+    Returns:
+        one entry a stage; one of all, where the variant has none.
+
     Raises:
-        UserError: the warm-up is as long as the training.
+        UserError: a warm-up is as long as its training.
     """
-    settings = merged(*layers)
+    whole = merged(*layers)
+    stages = whole.pop("stages", None)
+    if not stages:
+        return [_limited(where, whole, task, limit, keeps_best)]
+    return [
+        _limited(f"{where}.stages.{i}", merged(whole, stage), task, limit, keeps_best)
+        for i, stage in enumerate(stages)
+    ]
+
+
+def _limited(where: str, settings: Block, task: Block, limit: int | None, keeps_best: bool):
+    """The settings of one training within the limits of its study."""
     for most in (task.get("max_epochs"), limit):
         settings["epochs"] = min(settings["epochs"], most or settings["epochs"])
     if task.get("patience") and settings["patience"]:
@@ -152,4 +170,6 @@ def of_run(
             f"{settings['epochs']} at most, so that it would never be at its rate. Give a shorter "
             f"warm-up, or more epochs (training.epochs and the limits of the study)."
         )
+    if settings.get("trains") == "all":
+        del settings["trains"]
     return settings

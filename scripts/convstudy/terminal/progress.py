@@ -7,7 +7,7 @@ from typing import Any
 from convstudy.terminal import job_logs
 from convstudy.terminal.job_logs import RESTORED, JobLog
 
-TRAINING = "train_model"
+TRAININGS = ("train_model", "train_stage")
 
 
 @dataclass(eq=False)
@@ -27,8 +27,9 @@ class Job:
         about = ", ".join(f"{name} {value}" for name, value in words.items())
         title = record.rule_msg or " ".join(filter(None, [record.rule_name, about]))
         run = ""
-        if record.rule_name == TRAINING:
+        if record.rule_name in TRAININGS:
             run = "{variant} on {dataset}, seed {seed}".format(**words)
+            run += f", stage {words['stage']}" if "stage" in words else ""
         log = JobLog(job_logs.paths(record)[0]) if record.log else None
         return cls(record.rule_name, title, log, record.created, run)
 
@@ -121,10 +122,10 @@ class Progress:
     def _need(self, rule: str, now: float) -> float | None:
         """Seconds that a step of a rule is held to take."""
         known = self._seconds[rule]
-        if not known and rule == TRAINING:
+        if not known and rule in TRAININGS:
             known = [x for x in (_by_epochs(job, now) for job in self.running.values()) if x]
         elif not known:
-            known = [x for rule, all in self._seconds.items() if rule != TRAINING for x in all]
+            known = [x for rule, all in self._seconds.items() if rule not in TRAININGS for x in all]
         return sum(known) / len(known) if known else None
 
 

@@ -21,6 +21,7 @@ from convstudy.training import (
     hidden_state,
     input_pipeline,
     optimization,
+    parts,
 )
 
 log = logging.getLogger(__name__)
@@ -44,11 +45,12 @@ def train(
             blocks optimizer, schedule, loss; where it is set, class_weights, which the validation
             loss has not), `generator` (kind and options, None on features), `kind` of the model,
             `input`; where the protocol has it, `validation_images: augmented`,
-            `backbone_batch_norm: training`.
+            `backbone_batch_norm: training`. Of a head on cached features, `training` has
+            `trains: head`, and `input` is `features`.
         seed: decides the order of the images, augmentation and dropout.
         inputs: paths of `data` (images or features, of which only the training and validation
-            subsets are opened), `initial_weights` (.keras) and, if the generator has any,
-            `statistics`.
+            subsets are opened), `initial_weights` (.keras), if the generator has any,
+            `statistics`; of a stage that is not the first, `run` and `history` of the one before.
         outputs: paths of `model` (.keras), `history` (.csv) and `run` (.json).
         provenance: digests taken before the run; written as they are.
         backup_folder: where a backup is written after each epoch.
@@ -67,7 +69,7 @@ def train(
             layer.trainable = True
     _, labels = stored_rows.of_subset(inputs["data"], "train", hdf5.array_of(spec["input"]))
     steps = -(-len(labels) // settings["batch_size"])
-    model = compiled(network, settings, steps)
+    model = compiled(parts.prepare(network, settings), settings, steps)
     epochs, stopping = EpochLog(), early_stopping(settings)
     hidden = hidden_state.variables(model)
     backup = checkpoints.EpochBackup(backup_folder, key, epochs.rows, stopping, hidden)
@@ -92,14 +94,16 @@ def train(
         verbose=0,
     )
     history = pd.DataFrame(epochs.rows)
-    about = _about(model, history, stopping.best_epoch if stopping else -1)
+    about = _about(network, history, stopping.best_epoch if stopping else -1)
     about |= {"n_train": data["n"], "provenance": provenance}
     if weights:
         about["class_weights"] = list(weights.values())
     about |= {f"train_{name}": value for name, value in backup.costs().items()}
+    if "run" in inputs:
+        about, history = _continued(inputs, about, history)
     # without the optimizer's state, and what another program would need to read our schedules
     kept = keras_file.load_model(inputs["initial_weights"], spec["kind"])
-    kept.set_weights(model.get_weights())
+    kept.set_weights(network.get_weights())
     keras_file.save_model(kept, outputs["model"])
     with atomic_files.whole_file(outputs["history"]) as temporary:
         history.to_csv(temporary, index=False)
@@ -134,6 +138,25 @@ def _about(model: keras.Model, history: pd.DataFrame, row: int) -> dict[str, Any
         "parameters": model.count_params(),
         "trainable_parameters": int(sum(np.prod(w.shape) for w in model.trainable_weights)),
     }
+
+
+def _continued(
+    inputs: dict[str, str], about: dict[str, Any], history: pd.DataFrame
+) -> tuple[dict[str, Any], pd.DataFrame]:
+    """What run.json and the history say of a stage and those before it together."""
+    before, earlier = atomic_files.read_json(inputs["run"]), pd.read_csv(inputs["history"])
+    done = before["epochs_run"]
+    about = about | {
+        "epochs_run": done + about["epochs_run"],
+        "best_epoch": done + about["best_epoch"],
+        "train_seconds": before["train_seconds"] + about["train_seconds"],
+        "train_peak_memory_mib": max(
+            before["train_peak_memory_mib"], about["train_peak_memory_mib"]
+        ),
+    }
+    stage = 1 if "stage" not in earlier else int(earlier["stage"].max())
+    later = history.assign(epoch=history["epoch"] + done, stage=stage + 1)
+    return about, pd.concat([earlier.assign(stage=earlier.get("stage", 1)), later])
 
 
 def compiled(model: keras.Model, settings: dict[str, Any], steps: int) -> keras.Model:

@@ -8,6 +8,8 @@ import keras
 import tensorflow as tf
 from keras.optimizers import schedules
 
+from convstudy.training import parts
+
 
 def optimizer(model: keras.Model, settings: dict[str, Any], steps: int) -> keras.Optimizer:
     """The optimizer of a network, built for its trainable weights.
@@ -16,7 +18,8 @@ def optimizer(model: keras.Model, settings: dict[str, Any], steps: int) -> keras
         model: whose weights are trained; those of less than two dimensions are biases, and scales
             and offsets of norms.
         settings: `optimizer` with its `kind`, the name of a class of `keras.optimizers`, and its
-            options; what `learning_rate` needs.
+            options; what `learning_rate` needs; where it is set, `backbone_rate`, what the rate of
+            the network within the network is multiplied by.
         steps: number of steps in an epoch.
     """
     options = dict(settings["optimizer"])
@@ -24,12 +27,46 @@ def optimizer(model: keras.Model, settings: dict[str, Any], steps: int) -> keras
     average = options.pop("ema_momentum")
     if average is not None:
         options |= {"use_ema": True, "ema_momentum": average}
-    found = getattr(keras.optimizers, kind)(learning_rate(settings, steps), **options)
+    rate = settings.get("backbone_rate", 1)
+    made = getattr(keras.optimizers, kind)
+    if rate != 1:
+        made = _with_slower(made, rate, parts.backbone_of(model).trainable_variables)
+    found = made(learning_rate(settings, steps), **options)
     if decays == "kernels":
         plain = [weight for weight in model.trainable_variables if len(weight.shape) < 2]
         found.exclude_from_weight_decay(var_list=plain)
     found.build(model.trainable_variables)
     return found
+
+
+def _with_slower(
+    made: type[keras.Optimizer], factor: float, slow: list[keras.Variable]
+) -> type[keras.Optimizer]:
+    """A kind of optimizer whose rate, also that of weight decay, is another for some variables."""
+    paths = {variable.path for variable in slow}
+
+    class WithSlower(made):
+        def build(self, variables):
+            super().build(variables)
+            self.slow = {i for i, variable in enumerate(variables) if variable.path in paths}
+
+        def update_step(self, gradient, variable, learning_rate):
+            rate = learning_rate * factor if self._is_slow(variable) else learning_rate
+            super().update_step(gradient, variable, rate)
+
+        def _apply_weight_decay(self, variables):
+            if self.weight_decay is None:
+                return
+            decay = self.weight_decay
+            super()._apply_weight_decay([x for x in variables if not self._is_slow(x)])
+            self.weight_decay = decay * factor
+            super()._apply_weight_decay([x for x in variables if self._is_slow(x)])
+            self.weight_decay = decay
+
+        def _is_slow(self, variable):
+            return self._get_variable_index(variable) in self.slow  # an optimizer knows no paths
+
+    return WithSlower
 
 
 def learning_rate(settings: dict[str, Any], steps: int) -> float | schedules.LearningRateSchedule:

@@ -55,7 +55,8 @@ def _panel(
         axes.plot(epochs, scale * mean, line, color=colour, lw=2, marker=dot)
     for frame in frames.values():
         if frame["val_accuracy"].notna().any():
-            best = frame.loc[frame["val_accuracy"].idxmax()]
+            last = frame[frame["stage"] == frame["stage"].max()] if "stage" in frame else frame
+            best = last.loc[last["val_accuracy"].idxmax()]
             axes.plot(
                 best["epoch"], scale * best[f"val_{column}"], "o", ms=6, mfc="white", mec=colour,
                 mew=1.4, zorder=5,

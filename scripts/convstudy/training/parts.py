@@ -1,0 +1,97 @@
+"""The part of a network that a training changes."""
+
+import difflib
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+
+from convstudy import models
+from convstudy.foundation.errors import UserError
+
+
+def prepare(network: keras.Model, settings: dict[str, Any]) -> keras.Model:
+    """Freeze what is not to be trained.
+
+    Args:
+        network: of which each layer trains or not; these flags are changed.
+        settings: `trains` (`all`, `head`, or a layer of the backbone from which on it trains) and
+            `batch_norms` of the backbone (`frozen` or `training`), where they are set.
+
+    Returns:
+        the network, or its head alone, which shares the network's weights and takes the backbone's
+        pooled vectors.
+
+    Raises:
+        UserError: there is no such layer, or nothing is left to train.
+    """
+    if settings.get("batch_norms"):
+        for layer in models.batch_norms(backbone_of(network)):
+            layer.trainable = settings["batch_norms"] == "training"
+    part = settings.get("trains", "all")
+    if part == "head":
+        backbone_of(network).trainable = False
+    elif part != "all":
+        _freeze_before(backbone_of(network), part)
+    if not network.trainable_weights:
+        raise UserError(
+            f"training.trains: {part}: no weight of {network.name} is left to train. Name another "
+            f"part, or a model with a head of weights."
+        )
+    return _head(network) if part == "head" else network
+
+
+def backbone_of(network: keras.Model) -> keras.Model:
+    """The network within a network that gives features to its head.
+
+    Raises:
+        UserError: there is none.
+    """
+    for layer in network.layers:
+        if isinstance(layer, keras.Model):
+            return layer
+    raise UserError(
+        f"{network.name}: has no backbone as one of its layers, expected where a part of it is "
+        f"trained (training.trains, batch_norms, backbone_rate)."
+    )
+
+
+def _freeze_before(backbone: keras.Model, name: str) -> None:
+    leaves = list(_leaves(backbone))
+    names = [layer.name for layer in leaves]
+    if name not in names:
+        near = difflib.get_close_matches(name, names, 3, 0.3)
+        raise UserError(
+            f"training.trains: '{name}' is no layer of the backbone, which ends with "
+            f"'{names[-1]}'. Near: {', '.join(near)}. Or write all, or head."
+        )
+    for layer in leaves[: names.index(name)]:
+        layer.trainable = False
+
+
+def _leaves(network: keras.Model) -> Iterator[keras.Layer]:
+    """The layers of a network and of those within it, in their order."""
+    for layer in network.layers:
+        if isinstance(layer, keras.Model):
+            yield from _leaves(layer)
+        else:
+            yield layer
+
+
+def _head(network: keras.Model) -> keras.Model:
+    """What stands behind the backbone, as a network on its pooled vectors."""
+    backbone = backbone_of(network)
+    behind = network.layers[network.layers.index(backbone) + 1 :]
+    if behind and isinstance(behind[0], keras.layers.GlobalAveragePooling2D):
+        behind = behind[1:]  # the features are pooled already
+    vectors = found = keras.layers.Input(backbone.output_shape[-1:])
+    for layer in behind:
+        try:
+            found = layer(found)
+        except ValueError as error:
+            raise UserError(
+                f"training.trains: head: layer '{layer.name}' of {network.name} does not take the "
+                f"backbone's pooled vectors ({str(error).splitlines()[0]}). Train a part of the "
+                f"backbone with it (trains: <layer> or all)."
+            ) from error
+    return keras.Model(vectors, found, name=f"{network.name}_head")
