@@ -74,5 +74,5 @@ def _has_own_code(config: Any) -> bool:
         return any(map(_has_own_code, config))
     if not isinstance(config, dict):
         return False
-    foreign = "class_name" in config and not str(config.get("module")).startswith("keras")
-    return foreign or any(map(_has_own_code, config.values()))
+    package = str(config.get("module")).split(".")[0]
+    return ("class_name" in config and package != "keras") or any(map(_has_own_code, config.values()))
