@@ -74,5 +74,6 @@ def _has_own_code(config: Any) -> bool:
         return any(map(_has_own_code, config))
     if not isinstance(config, dict):
         return False
-    package = str(config.get("module")).split(".")[0]
-    return ("class_name" in config and package != "keras") or any(map(_has_own_code, config.values()))
+    package = str(config.get("module")).split(".")[0]  # keras_cv, say, is not Keras
+    foreign = "class_name" in config and package != "keras"
+    return foreign or any(map(_has_own_code, config.values()))
