@@ -159,7 +159,7 @@ def _hear(event: str, arguments: tuple) -> None:
             reader,
             f"asks {host} over the network, and what it answers is in no record: another answer "
             f"would not be seen. Fetch the file before the study, and name it under `files` of a "
-            f"data set.",
+            f"data set, or under `backbones` where it is a network.",
         )
 
 
@@ -180,7 +180,7 @@ def _hear_read(event: str, arguments: tuple) -> None:
             reader,
             f"reads {os.path.relpath(real)}, which {why}: an edit of it would not be seen. Put "
             f"its values into the Python file or into options, or name the file under `files` of "
-            f"a data set.",
+            f"a data set, or under `backbones` where it is a network.",
         )
 
 
