@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import h5py
 import pytest
 from jobs import copy, job_of
 
@@ -113,6 +114,53 @@ READERS = {
         "import os\n\n\ndef build():\n    return os.environ['WIDTH']\n",
         "variables_of_this_test.py reads the variable WIDTH of the environment",
     ),
+    "expanded": (
+        "import os\n\n\ndef build():\n    return os.path.expandvars('$WIDTH')\n",
+        "expanded_of_this_test.py reads the variable WIDTH of the environment",
+    ),
+    "mapped": (
+        "import numpy as np\n\n\ndef build():\n    return np.memmap('own/models/width.json')[0]\n",
+        "mapped_of_this_test.py reads own/models/width.json",
+    ),
+    "hdf5": (
+        "import h5py\n\n\ndef build():\n    return h5py.File('own/models/width.h5')['a'][()]\n",
+        "hdf5_of_this_test.py reads own/models/width.h5",
+    ),
+    "listed": (
+        "from pathlib import Path\n\n\ndef build():\n"
+        "    return len(list(Path('own/models').glob('*.json')))\n",
+        "listed_of_this_test.py reads own/models, which is no input of this step",
+    ),
+    "database": (
+        "import sqlite3\n\n\ndef build():\n    return sqlite3.connect('own/models/width.db')\n",
+        "database_of_this_test.py reads own/models/width.db",
+    ),
+    "program": (
+        "import subprocess\n\n\ndef build():\n"
+        "    return subprocess.check_output(['cat', 'own/models/width.json'])\n",
+        r"program_of_this_test.py starts a program \(cat own/models/width.json\): what that reads",
+    ),
+    "shell": (
+        "import os\n\n\ndef build():\n    return os.popen('echo $WIDTH').read()\n",
+        r"shell_of_this_test.py starts a program \(/bin/sh -c echo \$WIDTH\)",
+    ),
+    "network": (
+        "import urllib.request\n\n\ndef build():\n"
+        "    return urllib.request.urlopen('http://127.0.0.1:9/width').read()\n",
+        "network_of_this_test.py asks 127.0.0.1 over the network",
+    ),
+    "helped": (
+        "from reads_of_this_test import WIDTH\n\n\ndef build():\n    return WIDTH\n",
+        "own/reads_of_this_test.py reads own/models/width.json",
+    ),
+    "told": (
+        "from asks_of_this_test import width\n\n\ndef build():\n    return width()\n",
+        "own/asks_of_this_test.py reads the variable WIDTH of the environment",
+    ),
+}
+HELPERS = {
+    "reads": "from pathlib import Path\n\nWIDTH = Path('own/models/width.json').read_text()\n",
+    "asks": "import os\n\n\ndef width():\n    return os.environ.get('WIDTH', 3)\n",
 }
 
 
@@ -121,7 +169,11 @@ def test_what_is_read_beside_the_inputs_is_refused(name, monkeypatch):
     monkeypatch.setenv("HOME", "/var")
     monkeypatch.setenv("WIDTH", "5")
     text, expected = READERS[name]
+    for helper, code in HELPERS.items():
+        write(f"{helper}_of_this_test.py", code)
     write(f"models/{name}_of_this_test.py", text)
+    with h5py.File("own/models/width.h5", "w") as file:
+        file["a"] = 5
     Path("own/models/width.json").write_text("5")
     Path("given/.width").write_text("5")
     said = run(f"{name}_of_this_test")
@@ -134,8 +186,11 @@ def test_inputs_libraries_and_the_system_are_read(project):
     sys.path.append(str(project))
     write(
         "models/good_of_this_test.py",
-        "import library\nimport wave\n\n\ndef build():\n    open('/etc/passwd').close()\n"
-        "    open(wave.__file__).close()\n    with open('given/a.txt') as file:\n"
+        "import importlib.metadata\nimport os\nimport tempfile\nimport library\nimport wave\n"
+        "\n\ndef build():\n    open('/etc/passwd').close()\n"
+        "    open(wave.__file__).close()\n    assert os.listdir('given') == ['a.txt']\n"
+        "    with tempfile.TemporaryFile('w+', dir='.') as new:\n        assert not new.read()\n"
+        "    assert importlib.metadata.version('numpy')\n    with open('given/a.txt') as file:\n"
         "        return file.read()\n",
     )
     run("good_of_this_test")

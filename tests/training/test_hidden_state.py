@@ -87,3 +87,9 @@ def test_a_function_of_ones_own_is_looked_at_too():
 
     with pytest.raises(UserError, match="draws by tf.random"):
         hidden(layers.Dense(4, activation=noisy))
+
+
+def test_layers_of_a_package_whose_name_only_begins_like_keras_are_looked_at(monkeypatch):
+    monkeypatch.setattr(Own, "__module__", "keras_more.layers")
+    with pytest.raises(UserError, match="draws by tf.random"):
+        hidden(Own(draws_by_tensorflow))

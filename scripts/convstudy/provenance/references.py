@@ -41,7 +41,7 @@ def described(unit: Unit) -> Described:
     if definition == WHOLE:
         return _whole(name, holder)
     nodes = holder.nodes(definition)
-    imported = [dotted for node in nodes for dotted in holder.imports(node)]
+    imported = [x for node in nodes for x in holder.imports(node) + holder.imported_by_call(node)]
     imported += holder.imported if definition == ON_IMPORT else []
     effects = [(name, ON_IMPORT)] + [(x, ON_IMPORT) for y in imported for x in modules.loaded_by(y)]
     with _deep():
@@ -158,6 +158,11 @@ class _Writer(ast.NodeTransformer):
             return _marked("import"), loads  # each use of it says what it means
         shown = ast.Name(_shown(targets, rest), ast.Load())
         return ast.Assign([ast.Name(local, ast.Store())], shown), (*targets, *loads)
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        for dotted in filter(module, self.holder.imported_by_call(node)):
+            self.targets.append(((dotted, WHOLE),))  # what is taken from it is not said here
+        return self.generic_visit(node)
 
     def visit_Name(self, node: ast.Name) -> ast.AST:
         return node if isinstance(node.ctx, ast.Store) else self._reference(node)

@@ -12,6 +12,7 @@ from convstudy.provenance import log_messages
 ON_IMPORT = "on import"
 # Decorators that only wrap; any other may register its function somewhere when it is imported.
 PURE_DECORATORS = {"cache", "contextmanager", "dataclass", "lru_cache"}
+IMPORTERS = {"import_module", "__import__"}
 
 
 class Module:
@@ -113,6 +114,15 @@ class Module:
             return [alias.name for alias in node.names]
         if isinstance(node, ast.ImportFrom):
             return [f"{self._base(node)}.{alias.name}" for alias in node.names]
+        return []
+
+    def imported_by_call(self, node: ast.AST) -> list[str]:
+        """The dotted name of what `import_module("a.b")` imports, where the name is written out."""
+        match node:
+            case ast.Call(func=called, args=[ast.Constant(str(name)), *_]):
+                if chain(called)[-1] in IMPORTERS:
+                    module = name.lstrip(".")
+                    return [self._base(ast.ImportFrom(module, [], len(name) - len(module)))]
         return []
 
     def _base(self, node: ast.ImportFrom) -> str:

@@ -1,14 +1,17 @@
-"""What code of a model, generator or reader may read while its step runs: what is in the record.
+"""What code of the user's may read while its step runs: what is in the record.
 
-A file or a variable of the environment that such code reads beside its inputs decides results, and
-no record would tell. Python reports each opened file (`sys.addaudithook`, PEP 578); who opened it
-is looked up on the stack. Files that a library opens by its own C code (HDF5, TensorFlow) are not
-reported.
+A file, a folder's list of files, an answer from the network or a variable of the environment that
+such code reads beside its inputs decides results, and no record would tell. Python reports them
+(`sys.addaudithook`, PEP 578), but for HDF5 files, which h5py is asked for here; who asked is looked
+up on the stack. Files that another library opens by its own C code (TensorFlow) are not reported.
 """
 
 import contextlib
+import importlib.metadata
 import os
+import posixpath
 import site
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,10 +23,17 @@ from convstudy.foundation.errors import UserError
 
 # Where the system and Python's libraries keep what every program reads.
 SYSTEM = ("/proc", "/sys", "/dev", "/etc", "/usr", "/lib", "/lib64", "/opt")
-# What stands on the stack between who asks for a variable and its value.
-MAPPING = {os.getenv.__code__.co_filename, Mapping.get.__code__.co_filename}
-
-IMPORTING = "<frozen importlib._bootstrap>"  # the frames of an import statement
+# What stands on the stack between who asks for a variable, or starts a program, and its doing.
+BETWEEN = {
+    *(os.getenv.__code__.co_filename, Mapping.get.__code__.co_filename),
+    subprocess.Popen.__init__.__code__.co_filename,
+}
+EXPANDING = posixpath.expandvars.__code__  # its module also looks for HOME, of its own accord
+# The frames of an import statement, and of looking up what is installed.
+IMPORTING = {"<frozen importlib._bootstrap>", importlib.metadata.version.__code__.co_filename}
+READS = {"open", "os.listdir", "os.scandir", "sqlite3.connect"}
+PROGRAMS = {"subprocess.Popen", "os.system", "os.exec", "os.posix_spawn"}
+NETWORK = {"socket.getaddrinfo": 0, "socket.connect": 1}  # which argument is the address
 
 _allowed: "_Allowed | None" = None
 _hooked = False
@@ -36,7 +46,15 @@ class _Allowed:
     def __init__(self, inputs: Iterable[str], outputs: Iterable[str], sources: Iterable[str]):
         self.files = {os.path.realpath(x) for x in [*outputs, *sources]}
         self.inputs = [os.path.realpath(x) for x in inputs]
-        self.plugins = [str(x) for kind in plugin_files.KINDS for x in plugin_files.folders(kind)]
+        plugins = [str(x) for kind in plugin_files.KINDS for x in plugin_files.folders(kind)]
+        package = [str(plugin_files.SCRIPTS / plugin_files.PACKAGE)]
+        # the workflow's own code has rules of its own, which name what it reads
+        self.watched = {
+            x
+            for x in sources
+            if not _is_in(x, package)
+            or (_is_in(x, plugins) and os.path.basename(x) != "__init__.py")
+        }
         own = plugin_files.own_folder()
         # what lies here is the study's, wherever a temporary folder or an environment may be
         self.project = [str(plugin_files.SCRIPTS), os.getcwd(), *([str(own)] if own else [])]
@@ -62,12 +80,10 @@ class _Allowed:
             return None
         return "is no input of this step, so it is not in the record"
 
-    def is_plugin(self, file: str) -> bool:
-        """Whether a file is a model, generator or reader, or a helper beside them."""
-        return _is_in(file, self.plugins) and os.path.basename(file) != "__init__.py"
-
-    def refuse(self, message: str) -> None:
-        self.refused = self.refused or UserError(message)
+    def refuse(self, reader: str, message: str) -> None:
+        """Refuse what a file of code does."""
+        label = plugin_files.label(Path(reader))
+        self.refused = self.refused or UserError(f"{label} {message}")
         raise self.refused
 
 
@@ -77,7 +93,7 @@ def _is_in(path: str, folders: Iterable[str]) -> bool:
 
 @contextlib.contextmanager
 def reads(inputs: Iterable[str], outputs: Iterable[str], sources: Iterable[str]) -> Iterator[None]:
-    """Refuse what code of models, generators and readers reads beside these, in the block.
+    """Refuse what models, generators, readers and their helpers read beside these, in the block.
 
     Args:
         inputs: files and folders that the record has.
@@ -94,54 +110,114 @@ def reads(inputs: Iterable[str], outputs: Iterable[str], sources: Iterable[str])
     before, _allowed = _allowed, _Allowed(inputs, outputs, sources)
     os._Environ.__getitem__ = _hear_variable
     try:
-        yield
+        with _hdf5():
+            yield
         if _allowed.refused:
             raise _allowed.refused
     finally:
         _allowed, os._Environ.__getitem__ = before, _read_variable
 
 
+@contextlib.contextmanager
+def _hdf5() -> Iterator[None]:
+    """Hear of HDF5 files, too, in the block."""
+    import h5py  # not for a step that is restored
+
+    plain = h5py.File.__init__
+
+    def opened(self, name, mode="r", *arguments, **named):
+        if mode in ("r", "r+", "a"):
+            _hear("open", (name, None, 0))
+        plain(self, name, mode, *arguments, **named)
+
+    h5py.File.__init__ = opened
+    try:
+        yield
+    finally:
+        h5py.File.__init__ = plain
+
+
 def _hear(event: str, arguments: tuple) -> None:
-    """The hook: what is opened for reading by code of a model, generator or reader."""
-    if event != "open" or _allowed is None:
+    """The hook: what code of a model, generator or reader reads, or has others do."""
+    if _allowed is None:
         return
-    path, _, flags = arguments
-    if not isinstance(path, str | bytes | os.PathLike) or flags & (os.O_WRONLY | os.O_RDWR):
+    if event in READS:
+        _hear_read(event, arguments)
+    elif event in PROGRAMS and (starter := _asking(sys._getframe(1))):
+        _allowed.refuse(
+            starter,
+            f"starts a program ({_short(arguments)}): what that reads is in no record, so an edit "
+            f"of it would not be seen. Do its work in Python, or before the study, and name the "
+            f"file that it makes under `files` of a data set.",
+        )
+    elif event in NETWORK and (reader := _watched_on(sys._getframe(1))):
+        address = arguments[NETWORK[event]]
+        host = address[0] if isinstance(address, tuple) else address
+        if event == "socket.connect" and not isinstance(address, tuple):
+            return  # another process on this machine
+        _allowed.refuse(
+            reader,
+            f"asks {host} over the network, and what it answers is in no record: another answer "
+            f"would not be seen. Fetch the file before the study, and name it under `files` of a "
+            f"data set, or under `backbones` where it is a network.",
+        )
+
+
+def _hear_read(event: str, arguments: tuple) -> None:
+    """Refuse a file or folder that is in no record."""
+    path = "." if arguments[0] is None else arguments[0]
+    if not isinstance(path, str | bytes | os.PathLike) or path == ":memory:":
         return
-    reader = _plugin_on(sys._getframe(1))
+    if event == "open" and arguments[2] & (os.O_WRONLY | os.O_TRUNC | os.O_EXCL):
+        return  # nothing of what was there before
+    reader = _watched_on(sys._getframe(1))
     if reader is None:
         return
     real = os.path.realpath(os.fsdecode(path))
     why = _allowed.why_not(real)
     if why:
         _allowed.refuse(
-            f"{plugin_files.label(Path(reader))} reads {os.path.relpath(real)}, which {why}: "
-            f"an edit of it would not be seen. Put its values into the Python file or into "
-            f"options, or name the file under `files` of a data set."
+            reader,
+            f"reads {os.path.relpath(real)}, which {why}: an edit of it would not be seen. Put "
+            f"its values into the Python file or into options, or name the file under `files` of "
+            f"a data set, or under `backbones` where it is a network.",
         )
 
 
 def _hear_variable(variables: os._Environ, name: str) -> str:
     """The value of a variable of the environment, unless a plugin's own code asks for it."""
-    frame = sys._getframe(1)
-    while frame and frame.f_code.co_filename in MAPPING:
-        frame = frame.f_back
-    if _allowed and frame and _allowed.is_plugin(frame.f_code.co_filename):
+    reader = _asking(sys._getframe(1)) if _allowed else None
+    if reader:
         _allowed.refuse(
-            f"{plugin_files.label(Path(frame.f_code.co_filename))} reads the variable {name} of "
-            f"the environment, which is in no record: another value would not be seen. Make it an "
-            f"option."
+            reader,
+            f"reads the variable {os.fsdecode(name)} of the environment, which is in no record: "
+            f"another value would not be seen. Make it an option.",
         )
     return _read_variable(variables, name)
 
 
-def _plugin_on(frame: FrameType | None) -> str | None:
-    """The file of the innermost model, generator or reader on the stack.
+def _short(arguments: tuple) -> str:
+    """What is started, in a few words."""
+    command = arguments[1] if len(arguments) > 1 else arguments[0]
+    words = command if isinstance(command, str | bytes) else b" ".join(map(os.fsencode, command))
+    return os.fsdecode(words)[:60]
+
+
+def _asking(frame: FrameType | None) -> str | None:
+    """The watched file that asks for something itself; what a library needs is its own affair."""
+    while frame and (frame.f_code.co_filename in BETWEEN or frame.f_code is EXPANDING):
+        frame = frame.f_back
+    file = frame.f_code.co_filename if frame else ""
+    return file if file in _allowed.watched else None
+
+
+def _watched_on(frame: FrameType | None) -> str | None:
+    """The innermost watched file on the stack.
 
     What a library reads while it is imported is the library's own affair.
     """
-    while frame and frame.f_code.co_filename != IMPORTING:
-        if _allowed.is_plugin(frame.f_code.co_filename):
+    while frame and frame.f_code.co_filename not in IMPORTING:
+        if frame.f_code.co_filename in _allowed.watched:
             return frame.f_code.co_filename
         frame = frame.f_back
     return None

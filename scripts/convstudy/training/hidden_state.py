@@ -75,5 +75,6 @@ def _has_own_code(config: Any) -> bool:
         return any(map(_has_own_code, config))
     if not isinstance(config, dict):
         return False
-    foreign = "class_name" in config and not str(config.get("module")).startswith("keras")
+    package = str(config.get("module")).split(".")[0]  # keras_cv, say, is not Keras
+    foreign = "class_name" in config and package != "keras"
     return foreign or any(map(_has_own_code, config.values()))
