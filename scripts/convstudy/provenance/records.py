@@ -80,7 +80,7 @@ def before(job: Any) -> tuple[dict[str, Any], dict[str, bytes]]:
         "code_digest": code.digest,
         "code": code.units,
         "inputs": [{"path": path, "sha256": _checked(path)} for path in job.input],
-        "versions": versions(code.units),
+        "versions": versions(code.libraries),
         "threads": job.resources.get("compute_threads"),
     }
     return record, code.sources
@@ -275,7 +275,7 @@ def _checked(path: str) -> str:
     return found
 
 
-def versions(units: dict[str, str]) -> dict[str, str]:
+def versions(libraries: list[str]) -> dict[str, str]:
     """Versions of Python and of the libraries that a step's code imports; their switches.
 
     An upgrade makes no finished result stale, because a study of weeks must not be lost to it; but
@@ -288,7 +288,7 @@ def versions(units: dict[str, str]) -> dict[str, str]:
         for name, value in sorted(os.environ.items())
         if name.startswith(SWITCHES) and not name.startswith(NO_SWITCHES)
     }
-    return {"python": python} | switches | dict(map(_version, code_digests.libraries(units)))
+    return {"python": python} | switches | dict(map(_version, libraries))
 
 
 def _version(module: str) -> tuple[str, str]:

@@ -32,7 +32,13 @@ class Module:
         UserError: the file cannot be read, or is not Python.
     """
 
-    def __init__(self, path: Path, package: tuple[str, ...], is_ours: Callable[[str], bool]):
+    def __init__(
+        self,
+        path: Path,
+        source: bytes | None,
+        package: tuple[str, ...],
+        is_ours: Callable[[str], bool],
+    ):
         self.path = path
         self.package = package
         self.units: dict[str, list[ast.stmt]] = {}
@@ -40,7 +46,7 @@ class Module:
         self.bound: dict[str, list[str]] = {}
         self.imported: list[str] = []
         self.stars: list[str] = []
-        self.source, tree = plugin_files.parsed(path)
+        self.source, tree = plugin_files.parsed(path, source)
         tree = log_messages.without(_without_docstrings(tree))
         everywhere = {dotted for node in ast.walk(tree) for dotted in self.imports(node)}
         self.packages = {dotted.split(".")[0] for dotted in everywhere} - sys.stdlib_module_names
