@@ -2,12 +2,13 @@
 
 import sys
 import time
+from importlib import metadata
 
 import pytest
 from small_package import FILES, is_seen_in_far
 
 from convstudy.foundation.errors import UserError
-from convstudy.provenance import code_digests, records
+from convstudy.provenance import code_digests, versions
 
 
 @pytest.mark.parametrize(
@@ -309,15 +310,17 @@ def test_modules_that_import_each_other_end(digest):
 
 
 def test_a_module_that_nothing_installed_has_no_version():
-    assert records._version("helpers_of_the_user") == ("helpers_of_the_user", "unknown")
-    assert records._version("yaml")[0] == "pyyaml"
+    assert versions._version("helpers_of_the_user") == ("helpers_of_the_user", "unknown")
+    assert versions._version("yaml")[0] == "pyyaml"
+    for module, names in metadata.packages_distributions().items():
+        assert not module.isidentifier() or versions._installer(module) == names[0]
 
 
 def test_python_and_the_switches_of_tensorflow_are_versions(monkeypatch):
     monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
     libraries = code_digests.of("train_model.py").libraries
-    before = records.versions(libraries)
+    before = versions.versions(libraries)
     assert before["python"] == f"{sys.version_info.major}.{sys.version_info.minor}"
     assert {"keras", "numpy", "tensorflow"} <= set(before)
     monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
-    assert records.versions(libraries) == before | {"TF_ENABLE_ONEDNN_OPTS": "0"}
+    assert versions.versions(libraries) == before | {"TF_ENABLE_ONEDNN_OPTS": "0"}
