@@ -27,6 +27,18 @@ class OneCluster(LoadFileScheduling):
         return "tests/cluster" if file.startswith("tests/cluster/") else file
 
 
+def pytest_collection_modifyitems(items):
+    """Begin with what takes longest, whole runs, so that no worker is left alone with one.
+
+    Jobs on the cluster are waited for more than they compute, so another worker has the processor.
+    Files that need the built project come last in their room: only one worker builds it.
+    """
+    first = ["cluster", "workflow", "buckets", "training"]
+    rooms = {name: number for number, name in enumerate(first)}
+    need_it = {item.path for item in items if "built" in item.fixturenames}
+    items.sort(key=lambda x: (rooms.get(x.path.parent.name, len(first)), x.path in need_it))
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
     return OneCluster(config, log)

@@ -52,9 +52,9 @@ def snakemake():
 def start(snakemake, tmp_path):
     """Starts a script, with an offer or without."""
 
-    def start(body, offer=True, of=snakemake, **variables):
+    def start(body, offer=True, of=snakemake, library="keras", **variables):
         script = tmp_path / "script.py"
-        script.write_text(START + body)
+        script.write_text(START.replace("keras", library) + body)
         # what names the test itself would give each test a warm process of its own
         inherited = {k: v for k, v in os.environ.items() if k != "PYTEST_CURRENT_TEST"}
         set_here = {"OMP_NUM_THREADS": "1", "KERAS_BACKEND": "tensorflow"}
@@ -123,6 +123,14 @@ def test_an_edited_module_is_seen(start, tmp_path):
 def test_another_environment_has_a_process_of_its_own(start):
     body = "print(os.getppid())"
     assert said(start(body)) != said(start(body, TF_SOMETHING="1"))
+
+
+def test_what_only_draws_joins_a_warm_process_and_starts_none(start):
+    body = "print(os.getppid(), 'tensorflow' in sys.modules)"
+    with_tensorflow = said(start(body))
+    assert said(start(body, library="matplotlib")) == with_tensorflow
+    alone = said(start(body, library="matplotlib", TF_SOMETHING="2"))
+    assert alone == f"{os.getpid()} False\n" != with_tensorflow
 
 
 def test_an_error_and_a_death_are_those_of_the_script(start):

@@ -41,7 +41,7 @@ def good_record() -> dict[str, Any]:
         "code_digest": code.digest,
         "code": code.units,
         "inputs": [{"path": INPUT, "sha256": digests.of_text("in")}],
-        "versions": records.versions(code.units),
+        "versions": records.versions(code.libraries),
         "threads": None,
         "outputs": {OUTPUT: digests.of_text("out")},
     }

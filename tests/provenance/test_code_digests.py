@@ -2,12 +2,13 @@
 
 import sys
 import time
+from importlib import metadata
 
 import pytest
 from small_package import FILES, is_seen_in_far
 
 from convstudy.foundation.errors import UserError
-from convstudy.provenance import code_digests, records
+from convstudy.provenance import code_digests, versions
 
 
 @pytest.mark.parametrize(
@@ -219,7 +220,7 @@ def test_every_process_finds_the_same_digest_however_often_it_asks(digest):
 def test_libraries_of_a_module_that_only_hands_on_are_known(digest):
     near = "from convstudy.middle import np\n\n\ndef f():\n    return np.sum\n"
     digest({"convstudy/near.py": near, "convstudy/middle.py": "import numpy as np\n"})
-    assert code_digests.libraries(code_digests.of("job.py").units) == ["numpy"]
+    assert code_digests.of("job.py").libraries == ["numpy"]
 
 
 def test_a_file_that_is_not_python_is_named_and_an_editors_lock_is_not_read(digest, tmp_path):
@@ -252,9 +253,9 @@ def test_modules_that_import_each_other_with_a_star_end(digest):
 def test_a_module_beside_the_package_is_followed_and_is_no_library(digest, near, file):
     files = {"convstudy/near.py": near, file: "def block():\n    return 1\n"}
     before = digest(files)
-    units = code_digests.of("job.py").units
-    assert code_digests.libraries(units) == []
-    assert f"{file}: function block" in map(code_digests.described, units)
+    code = code_digests.of("job.py")
+    assert code.libraries == []
+    assert f"{file}: function block" in map(code_digests.described, code.units)
     assert digest(files | {file: "def block():\n    # why\n    return 1\n"}) == before
     assert digest(files | {file: files[file] + "\n\ndef other():\n    return 2\n"}) == before
     assert digest(files | {file: "def block():\n    return 2\n"}) != before
@@ -309,15 +310,17 @@ def test_modules_that_import_each_other_end(digest):
 
 
 def test_a_module_that_nothing_installed_has_no_version():
-    assert records._version("helpers_of_the_user") == ("helpers_of_the_user", "unknown")
-    assert records._version("yaml")[0] == "pyyaml"
+    assert versions._version("helpers_of_the_user") == ("helpers_of_the_user", "unknown")
+    assert versions._version("yaml")[0] == "pyyaml"
+    for module, names in metadata.packages_distributions().items():
+        assert not module.isidentifier() or versions._installer(module) == names[0]
 
 
 def test_python_and_the_switches_of_tensorflow_are_versions(monkeypatch):
     monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
-    units = code_digests.of("train_model.py").units
-    before = records.versions(units)
+    libraries = code_digests.of("train_model.py").libraries
+    before = versions.versions(libraries)
     assert before["python"] == f"{sys.version_info.major}.{sys.version_info.minor}"
     assert {"keras", "numpy", "tensorflow"} <= set(before)
     monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
-    assert records.versions(units) == before | {"TF_ENABLE_ONEDNN_OPTS": "0"}
+    assert versions.versions(libraries) == before | {"TF_ENABLE_ONEDNN_OPTS": "0"}

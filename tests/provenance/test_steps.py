@@ -47,7 +47,7 @@ def other_settings(monkeypatch):
 
 
 def other_versions(monkeypatch):
-    monkeypatch.setattr(records, "versions", lambda units: {"numpy": "0.1"})
+    monkeypatch.setattr(records, "versions", lambda libraries: {"numpy": "0.1"})
 
 
 def other_code(monkeypatch):
@@ -327,7 +327,7 @@ def test_verify_refuses_a_folder_that_has_no_records(place):
 
 
 def test_versions_are_those_of_what_installed_the_modules():
-    found = records.versions(code_digests.of("prepare_data.py").units)
+    found = records.versions(code_digests.of("prepare_data.py").libraries)
     assert found["pillow"] == metadata.version("pillow")
     assert found["numpy"] == metadata.version("numpy")
     assert "PIL" not in found

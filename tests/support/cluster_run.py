@@ -13,7 +13,8 @@ import projects
 # What this small cluster allows: a job a step, and with the groups of the profile.
 SINGLY = ("--resources", "runtime=60", "mem_mb=6000")
 FITTING = (*SINGLY, "turns=1")
-QUICK = ("--slurm-init-seconds-before-status-checks", "2", "--latency-wait", "10")
+QUICK = ("--slurm-init-seconds-before-status-checks", "1", "--latency-wait", "10")
+PAUSES = {"PATIENCE = 30": "PATIENCE = 2", "LONGEST_PAUSE = 60": "LONGEST_PAUSE = 2"}
 
 
 def environment(folder: Path, *requirements: str) -> Path:
@@ -61,6 +62,8 @@ class OnCluster:
         folder.mkdir(exist_ok=True)
         self.folder, self.python = folder, python
         projects.put_sources(folder)
+        for ours, shorter in PAUSES.items():  # the cluster is here, and is not asked too often
+            projects.edit(folder / "scripts/convstudy/cluster/executor.py", ours, shorter)
 
     def command(
         self, *arguments: str, profile: str = "slurm", options: tuple[str, ...] = FITTING

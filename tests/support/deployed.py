@@ -91,7 +91,7 @@ def make_run(variant):
     provenance = {
         "data": digests.of_file(DATA),
         "code": "c",
-        "versions": records.versions(code_digests.of("train_model.py").units),
+        "versions": records.versions(code_digests.of("train_model.py").libraries),
     }
     loop.train(spec, 0, inputs, trained, provenance, f"{folder}/backups", "key")
     keep("train_model", spec, inputs.values(), trained.values())

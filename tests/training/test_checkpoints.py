@@ -193,7 +193,7 @@ PROCESS = """
     from convstudy.training import device
     device.set_up_tensorflow(1, 0)
     import test_checkpoints
-    test_checkpoints.CASES["slow"] = {{"patience": None, "epochs": 400}}
+    test_checkpoints.CASES["slow"] = {{"patience": None, "epochs": 120}}
     if len(sys.argv) > 3:
         test_checkpoints.die_in_backup(int(sys.argv[3]))
     test_checkpoints.train(Path(sys.argv[1]), sys.argv[2], "slow")

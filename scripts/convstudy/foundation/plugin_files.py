@@ -79,14 +79,18 @@ def load(kind: str, name: str) -> ModuleType:
     return import_module(f"{PACKAGE}.{kind}.{name}")
 
 
-def parsed(file: Path) -> tuple[bytes, ast.Module]:
+def parsed(file: Path, source: bytes | None = None) -> tuple[bytes, ast.Module]:
     """The source and syntax tree of a file of code, in whatever encoding Python reads.
+
+    Args:
+        file: the file.
+        source: its bytes, where they were read already.
 
     Raises:
         UserError: it cannot be read, or Python would refuse it.
     """
     try:
-        source = file.read_bytes()
+        source = file.read_bytes() if source is None else source
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Python gives them when it runs the file
             tree = ast.parse(source, str(file))

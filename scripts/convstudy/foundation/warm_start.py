@@ -26,6 +26,7 @@ from convstudy.foundation.errors import UserError
 
 OFFER = "CONVSTUDY_WARM_START"  # which Snakemake it is that starts the jobs
 NEEDS_IT = {"tensorflow", "keras"}
+GAINS = {"matplotlib"}  # which Keras imports, too
 # These tell how a shell came to start the process, and no library reads them.
 OF_SHELLS = {"_", "SHLVL", "OLDPWD"}
 PROGRAM = """
@@ -52,8 +53,13 @@ def withdraw() -> None:
 
 
 def is_offered(libraries: set[str]) -> bool:
-    """Whether a step that imports these libraries may be handed over."""
-    return OFFER in os.environ and bool(NEEDS_IT & libraries)
+    """Whether a step that imports these libraries may be handed over.
+
+    One that only draws is, where a training before it has started a warm process.
+    """
+    if OFFER not in os.environ:
+        return False
+    return bool(NEEDS_IT & libraries) or (bool(GAINS & libraries) and _is_running())
 
 
 def hand_over(note: Callable[[str], None]) -> None:
@@ -123,9 +129,15 @@ def _request() -> socket.socket:
     return connection
 
 
+def _is_running() -> bool:
+    """Whether there is a warm process, or one is about to be."""
+    with _new_socket() as connection:
+        return connection.connect_ex(_address()) == 0
+
+
 def _connected() -> socket.socket:
     """A connection to the warm process, which is started if there is none."""
-    address = b"\0convstudy-" + _alike().encode()
+    address = _address()
     for _ in range(3):  # it may end, or another job may start it, meanwhile
         connection = _new_socket()
         try:
@@ -164,6 +176,10 @@ def _start(listener: socket.socket) -> None:
         )
     finally:
         os.close(snakemake)
+
+
+def _address() -> bytes:
+    return b"\0convstudy-" + _alike().encode()
 
 
 def _alike() -> str:

@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from convstudy.foundation import digests, plugin_files
-from convstudy.provenance import modules, references
+from convstudy.provenance import kept_code, modules, references
 from convstudy.provenance.modules import Unit
 from convstudy.provenance.syntax import ON_IMPORT
 
@@ -49,12 +49,14 @@ class Code:
         units: of each unit by `module:name`, to tell what was edited: half a digest of its own
             text, half a one of what it refers to.
         digest: one digest of them all, whatever the modules that they stand in.
+        libraries: names of the packages of others that the modules of these units import.
         sources: the source of each module that the step may execute, by its path.
     """
 
     of: tuple[str, ...]
     units: dict[str, str]
     digest: str
+    libraries: list[str] = field(default_factory=list, compare=False)
     sources: dict[str, bytes] = field(default_factory=dict, compare=False, repr=False)
 
 
@@ -62,7 +64,7 @@ def of(script: str, *plugins: str) -> Code:
     """The code of a step.
 
     Files are read once, and again when one of them has changed since; whether one has is looked at
-    every `LOOK_EVERY` seconds.
+    every `LOOK_EVERY` seconds. What was told of them is kept for other processes.
 
     Args:
         script: a file of `scripts/`.
@@ -77,6 +79,7 @@ def of(script: str, *plugins: str) -> Code:
         if state != _known:
             _known = state
             modules.forget()
+            kept_code.forget()
             references.described.cache_clear()
             _of.cache_clear()
         _looked = time.monotonic()
@@ -98,6 +101,15 @@ _looked = -LOOK_EVERY
 
 @cache
 def _of(script: str, *plugins: str) -> Code:
+    kept = kept_code.read((script, *plugins))
+    if kept:
+        return Code((script, *plugins), **kept)
+    code = _told(script, *plugins)
+    kept_code.keep(code.of, code.units, code.digest, code.libraries, code.sources)
+    return code
+
+
+def _told(script: str, *plugins: str) -> Code:
     listing = _Listing()
     names = sorted(modules.module(script).units)
     defined = [(script, name) for name in names if not _is_import((script, name))]
@@ -112,6 +124,7 @@ def _of(script: str, *plugins: str) -> Code:
         (script, *plugins),
         dict(sorted(listing.units.items())),
         digests.of_text(digests.canonical([entries, lines])),
+        _libraries(listing.units),
         listing.sources(),
     )
 
@@ -195,8 +208,7 @@ class _Listing:
             self.units[":".join(unit)] = "".join(half[:HALF] for half in halves)
 
 
-def libraries(units: Iterable[str]) -> list[str]:
-    """Names of the packages of others that the modules of these units import."""
+def _libraries(units: Iterable[str]) -> list[str]:
     holders = {unit.partition(":")[0] for unit in units}
     names = {name for holder in holders for name in modules.module(holder).packages}
     return sorted(name for name in names if not modules.is_ours(name))

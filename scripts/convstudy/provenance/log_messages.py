@@ -4,9 +4,10 @@ What stands between the words, and is evaluated, is code as before.
 """
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
 
-from convstudy.provenance import bound_names
+from convstudy.provenance import bound_names, syntax_nodes
 
 LEVELS = {"debug", "info", "warning", "error", "exception", "critical"}
 
@@ -17,7 +18,7 @@ def without(tree: ast.Module) -> ast.Module:
     `log` is a name to which the file gives nothing but one `logging.getLogger(...)`.
     """
     loggers = _loggers(tree)
-    for node in ast.walk(tree):
+    for node in syntax_nodes.below(tree) if loggers else ():
         match node:
             case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=level), args=[_, *_]):
                 if name in loggers and level in LEVELS:
@@ -27,18 +28,20 @@ def without(tree: ast.Module) -> ast.Module:
 
 def _loggers(tree: ast.Module) -> set[str]:
     """Names of loggers that nothing else in the file can be meant by."""
-    bound = [name for node in ast.walk(tree) for name in _bound(node)]
-    if bound.count("logging") != 1 or "*" in bound:
-        return set()
     found = set()
     for statement in tree.body:
         match statement:
             case ast.Assign(
                 targets=[ast.Name(id=name)],
                 value=ast.Call(func=ast.Attribute(value=ast.Name(id="logging"), attr="getLogger")),
-            ) if bound.count(name) == 1:
+            ):
                 found.add(name)
-    return found
+    if not found:
+        return set()
+    bound = Counter(name for node in syntax_nodes.below(tree) for name in _bound(node))
+    if bound["logging"] != 1 or "*" in bound:
+        return set()
+    return {name for name in found if bound[name] == 1}
 
 
 def _bound(node: ast.AST) -> Iterator[str]:

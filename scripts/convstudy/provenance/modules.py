@@ -1,5 +1,6 @@
 """Our modules and the user's, found by their dotted names, and what a dotted name means."""
 
+import contextlib
 import os
 from collections.abc import Iterator
 from functools import cache
@@ -29,7 +30,17 @@ def _code_folders(own: Path) -> list[Path]:
     return [x for x in folders if x.name in plugin_files.KINDS or any(x.glob("*.py"))]
 
 
-def _roots() -> list[Path]:
+@cache
+def sources() -> dict[Path, bytes]:
+    """The source of each of these files, but for what cannot be read: whoever needs it says why."""
+    found = {}
+    for path in filter(os.path.isfile, files()):
+        with contextlib.suppress(OSError):
+            found[path] = path.read_bytes()
+    return found
+
+
+def roots() -> list[Path]:
     """Folders from which Python imports our code, and the user's where there is any."""
     own = plugin_files.own_folder()
     return [plugin_files.SCRIPTS, *([own] if own else [])]
@@ -37,6 +48,7 @@ def _roots() -> list[Path]:
 
 def forget() -> None:
     """Read all files again."""
+    sources.cache_clear()
     module.cache_clear()
     is_ours.cache_clear()
 
@@ -48,14 +60,14 @@ def module(name: str) -> Module | None:
         for path in (place, place / "__init__.py", place.with_name(place.name + ".py")):
             if os.path.isfile(path):  # false, and no error, where a name can be no file's
                 inner = (*package, place.name) if path.name == "__init__.py" else package
-                return Module(path, inner, is_ours)
+                return Module(path, sources().get(path), inner, is_ours)
     return None
 
 
 def _places(name: str) -> Iterator[tuple[Path, tuple[str, ...]]]:
     """Paths without an ending that a module may have, and the package that it lies in."""
     parts = (name,) if name.endswith(".py") else tuple(name.split("."))
-    for root in _roots():
+    for root in roots():
         yield root.joinpath(*parts), parts[:-1]
     own = plugin_files.own_folder()
     if own and parts[0] == plugin_files.PACKAGE and parts[1:2] and parts[1] in plugin_files.KINDS:
@@ -70,7 +82,7 @@ def is_ours(dotted: str) -> bool:
     installed.
     """
     name = dotted.split(".")[0]
-    for root in _roots():
+    for root in roots():
         if os.path.isfile(root / f"{name}.py") or os.path.isfile(root / name / "__init__.py"):
             return True
         if name and any((root / name).rglob("*.py")) and not _is_installed(name):

@@ -12,9 +12,7 @@ them.
 
 import json
 import os
-import platform
 from collections.abc import Callable, Iterator
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -27,33 +25,12 @@ from convstudy.foundation import (
 )
 from convstudy.foundation.errors import UserError
 from convstudy.provenance import code_digests
+from convstudy.provenance.versions import versions
 
 FORMAT = 3
 RESULTS = atomic_files.OWN.parent
 UNRECORDED = ("README.md", "logs", atomic_files.OWN.name)  # there, and made by no step
 FOLDER = atomic_files.OWN / "records"
-# Variables of the environment by which Keras, TensorFlow and NumPy compute otherwise: all that
-# begin so, but for those that only say where files are, or how much is said.
-SWITCHES = (
-    "DNNL_",
-    "KERAS_",
-    "MKL_CBWR",
-    "NPY_",
-    "NVIDIA_TF32",
-    "ONEDNN_",
-    "OPENBLAS_CORE",
-    "TF_",
-    "XLA_",
-)
-NO_SWITCHES = (
-    "KERAS_BACKEND",
-    "KERAS_HOME",
-    "TF_CPP_",
-    "TF_CLI_",  # Terraform's, as the next
-    "TF_VAR_",
-    "DNNL_VERBOSE",
-    "ONEDNN_VERBOSE",
-)
 
 
 def before(job: Any) -> tuple[dict[str, Any], dict[str, bytes]]:
@@ -80,7 +57,7 @@ def before(job: Any) -> tuple[dict[str, Any], dict[str, bytes]]:
         "code_digest": code.digest,
         "code": code.units,
         "inputs": [{"path": path, "sha256": _checked(path)} for path in job.input],
-        "versions": versions(code.units),
+        "versions": versions(code.libraries),
         "threads": job.resources.get("compute_threads"),
     }
     return record, code.sources
@@ -273,35 +250,3 @@ def _checked(path: str) -> str:
         if path_of(source).is_file() and read(path_of(source))["outputs"].get(source) != sha256:
             raise UserError(f"{path} was made from another {source} than the one there. {again}")
     return found
-
-
-def versions(units: dict[str, str]) -> dict[str, str]:
-    """Versions of Python and of the libraries that a step's code imports; their switches.
-
-    An upgrade makes no finished result stale, because a study of weeks must not be lost to it; but
-    a step that is done anew takes nothing from the cache that another version made, and a summary
-    says so when its rows were made by several.
-    """
-    python = ".".join(platform.python_version_tuple()[:2])
-    switches = {
-        name: value
-        for name, value in sorted(os.environ.items())
-        if name.startswith(SWITCHES) and not name.startswith(NO_SWITCHES)
-    }
-    return {"python": python} | switches | dict(map(_version, code_digests.libraries(units)))
-
-
-def _version(module: str) -> tuple[str, str]:
-    """Name and version of what installed a module, which has mostly the module's own name.
-
-    A module that nothing installed, as one of the user's own on PYTHONPATH, has no version.
-    """
-    try:
-        return module, metadata.version(module)
-    except metadata.PackageNotFoundError:
-        # looks at all that is installed, so it is asked only where the names differ
-        name = metadata.packages_distributions().get(module, [module])[0].lower()
-    try:
-        return name, metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return name, "unknown"

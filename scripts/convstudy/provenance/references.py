@@ -1,14 +1,14 @@
 """What a definition's code refers to, and its text without the names of our modules."""
 
 import ast
-import copy
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
-from convstudy.provenance import bound_names, modules
+from convstudy.provenance import bound_names, modules, syntax_nodes
 from convstudy.provenance.modules import WHOLE, Unit, meaning, module
 from convstudy.provenance.syntax import ON_IMPORT, Module, chain
 
@@ -94,20 +94,22 @@ class _Writer(ast.NodeTransformer):
 
     def written(self, statements: list[ast.stmt]) -> str:
         """The text of statements."""
-        found = self._body(copy.deepcopy(statements))
+        found = self._body(statements)
         return "\n".join(ast.unparse(ast.fix_missing_locations(x)) for x in found)
 
     def generic_visit(self, node: ast.AST) -> ast.AST:
-        for field, value in ast.iter_fields(node):
-            if isinstance(value, list) and value and isinstance(value[0], ast.stmt):
-                setattr(node, field, self._body(value))
-            elif isinstance(value, list):
-                setattr(
-                    node, field, [self.visit(x) if isinstance(x, ast.AST) else x for x in value]
-                )
-            elif isinstance(value, ast.AST):
-                setattr(node, field, self.visit(value))
-        return node
+        """A copy of the node, as the tree is the module's."""
+        return type(node)(**{x: self._copied(y) for x, y in syntax_nodes.fields(node).items()})
+
+    def _copied(self, value: Any) -> Any:
+        """The value of a node's field: nodes, names, constants or lists of them."""
+        if isinstance(value, ast.AST):
+            return self.visit(value)
+        if not isinstance(value, list):
+            return value
+        if value and isinstance(value[0], ast.stmt):
+            return self._body(value)
+        return [self.visit(x) if isinstance(x, ast.AST) else x for x in value]
 
     def _body(self, statements: list[ast.stmt]) -> list[ast.stmt]:
         """Statements with marks for imports of ours; those of one run of imports in one order.

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from convstudy.foundation import plugin_files
-from convstudy.provenance import log_messages
+from convstudy.provenance import log_messages, syntax_nodes
 
 ON_IMPORT = "on import"
 # Decorators that only wrap; any other may register its function somewhere when it is imported.
@@ -33,7 +33,13 @@ class Module:
         UserError: the file cannot be read, or is not Python.
     """
 
-    def __init__(self, path: Path, package: tuple[str, ...], is_ours: Callable[[str], bool]):
+    def __init__(
+        self,
+        path: Path,
+        source: bytes | None,
+        package: tuple[str, ...],
+        is_ours: Callable[[str], bool],
+    ):
         self.path = path
         self.package = package
         self.units: dict[str, list[ast.stmt]] = {}
@@ -41,9 +47,9 @@ class Module:
         self.bound: dict[str, list[str]] = {}
         self.imported: list[str] = []
         self.stars: list[str] = []
-        self.source, tree = plugin_files.parsed(path)
+        self.source, tree = plugin_files.parsed(path, source)
         tree = log_messages.without(_without_docstrings(tree))
-        everywhere = {dotted for node in ast.walk(tree) for dotted in self.imports(node)}
+        everywhere = {dotted for node in syntax_nodes.below(tree) for dotted in self.imports(node)}
         self.packages = {dotted.split(".")[0] for dotted in everywhere} - sys.stdlib_module_names
         for statement in tree.body:
             self._add(statement)
@@ -57,7 +63,7 @@ class Module:
             self.imported += self.imports(statement)
         for unit, one in defined.items():
             self.units.setdefault(unit, []).append(one)
-        for node in [] if _is_function_or_class(statement) else ast.walk(statement):
+        for node in [] if _is_function_or_class(statement) else syntax_nodes.below(statement):
             for local, dotted, _ in self.bindings(node):
                 self.bound.setdefault(local, []).append(dotted)
             stars = [dotted for dotted in self.imports(node) if dotted.endswith(".*")]
@@ -84,7 +90,9 @@ class Module:
 
     def nodes(self, unit: str) -> list[ast.AST]:
         """All nodes of a unit's syntax trees."""
-        return [node for statement in self.statements(unit) for node in ast.walk(statement)]
+        return [
+            node for statement in self.statements(unit) for node in syntax_nodes.below(statement)
+        ]
 
     def statements(self, name: str) -> list[ast.stmt]:
         """What defines a unit."""
@@ -147,7 +155,7 @@ def _defined(statement: ast.stmt) -> Iterator[str]:
         return
     if isinstance(statement, ast.Import | ast.ImportFrom):
         return
-    for node in ast.walk(statement):
+    for node in syntax_nodes.below(statement):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             yield node.id
 
@@ -180,12 +188,12 @@ def _acts(statement: ast.stmt, own: set[str]) -> bool:
             return False
         case _:
             return True
-    nodes = [node for target in targets for node in ast.walk(target)]
+    nodes = [node for target in targets for node in syntax_nodes.below(target)]
     if any(isinstance(node, ast.Attribute | ast.Subscript) for node in nodes):
         return True
     if statement.value is None:
         return False
-    calls = [node for node in ast.walk(statement.value) if isinstance(node, ast.Call)]
+    calls = [node for node in syntax_nodes.below(statement.value) if isinstance(node, ast.Call)]
     return any(chain(call.func)[0] in own for call in calls)
 
 
@@ -205,7 +213,7 @@ def _is_function_or_class(statement: ast.stmt) -> bool:
 
 def _without_docstrings(tree: ast.Module) -> ast.Module:
     """The tree without its docstrings; a body of nothing else keeps `pass`."""
-    for node in ast.walk(tree):
+    for node in syntax_nodes.below(tree):
         if _is_function_or_class(node) and _is_docstring(node.body[0]):
             node.body[:1] = [] if len(node.body) > 1 else [ast.Pass()]
     return tree

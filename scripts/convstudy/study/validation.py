@@ -12,6 +12,7 @@ import yaml
 from convstudy.foundation import plugin_files
 from convstudy.foundation.errors import UserError, nearest
 from convstudy.study import (
+    config_files,
     folds,
     places,
     plugin_options,
@@ -36,7 +37,7 @@ def validate(config: Block, schema_path: Path | str) -> None:
         UserError: with the key's path, the value and the nearest allowed name.
     """
     schema.check_plain(config)
-    rules = yaml.safe_load(Path(schema_path).read_text())
+    rules = yaml.load(Path(schema_path).read_text(), config_files.QUICK)
     schema.check(config, rules)
     for section in NAMED:
         _check_case(section, config[section])
