@@ -11,6 +11,7 @@ from convstudy.foundation import plugin_files
 from convstudy.study import plugin_options, training_blocks
 
 SCHEMA = plugin_files.SCRIPTS.parent / "rules/schemas/config.schema.yaml"
+RECIPES = plugin_files.SCRIPTS.parent / "config/recipes"
 EXAMPLE = SCHEMA.with_name("config.example.yaml")
 INTRODUCTION = """\
 # Every key of the config
@@ -39,6 +40,7 @@ def markdown() -> str:
     schema, shown = yaml.safe_load(SCHEMA.read_text()), examples()
     sections = [f"* [{name}](#{name})" for name in schema["properties"]]
     kinds = [*map(_content, PLUGINS), *map(_content_of_kinds, training_blocks.BLOCKS)]
+    kinds.append("* [Recipes](#recipes)")
     contents, parts = ["\n".join([*sections, *kinds])], []
     for name, section in schema["properties"].items():
         top = {"properties": {name: section}, "required": schema["required"]}
@@ -49,6 +51,7 @@ def markdown() -> str:
             parts += _plugin(folder, kind)
     for block in training_blocks.BLOCKS:
         parts += _kinds(block)
+    parts += _recipes()
     return "\n\n".join([INTRODUCTION.rstrip(), *contents, *parts]) + "\n"
 
 
@@ -82,6 +85,21 @@ def _kinds(block: str) -> list[str]:
         f"They stand in `training.{block}`, of all variants or of one: {about['about']}. Kinds: "
         f"{plain}.",
         _table([*common, *rows]),
+    ]
+
+
+def _recipes() -> list[str]:
+    """Heading and table of the recipes that come with the workflow."""
+    rows = []
+    for path in sorted(RECIPES.glob("*.yaml")):
+        recipe = yaml.safe_load(path.read_text())
+        reached = recipe.get("reached") or "not measured"
+        rows.append(f"| `{path.stem}` | {recipe['when']} | {reached} |".replace("\n", " "))
+    return [
+        "## Recipes",
+        "A variant takes one by `recipe: NAME`. They are files in `config/recipes/`; yours are in "
+        "`recipes/` of your plugins.",
+        "\n".join(["| name | when | reached |", "| :--- | :--- | :--- |", *rows]),
     ]
 
 

@@ -16,6 +16,7 @@ from convstudy.study import (
     folds,
     places,
     plugin_options,
+    recipes,
     replicates,
     schema,
     sweeps,
@@ -38,6 +39,7 @@ def validate(config: Block, schema_path: Path | str) -> None:
     """
     schema.check_plain(config)
     rules = yaml.load(Path(schema_path).read_text(), config_files.QUICK)
+    recipes.expand(config, rules["$defs"])
     schema.check(config, rules)
     for section in NAMED:
         _check_case(section, config[section])
