@@ -170,6 +170,7 @@ def _limited(where: str, settings: Block, task: Block, limit: int | None, keeps_
             f"{settings['epochs']} at most, so that it would never be at its rate. Give a shorter "
             f"warm-up, or more epochs (training.epochs and the limits of the study)."
         )
-    if settings.get("trains") == "all":
-        del settings["trains"]
+    for key, usual in (("trains", "all"), ("precision", "float32")):
+        if settings.get(key) == usual:
+            del settings[key]
     return settings

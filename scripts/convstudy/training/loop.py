@@ -22,6 +22,7 @@ from convstudy.training import (
     input_pipeline,
     optimization,
     parts,
+    precision,
 )
 
 log = logging.getLogger(__name__)
@@ -64,6 +65,7 @@ def train(
     """
     settings = spec["training"]
     network = keras_file.load_model(inputs["initial_weights"], spec["kind"])
+    precision.compute_in(network, settings.get("precision", precision.FULL))
     if spec.get("backbone_batch_norm") == "training":
         for layer in models.batch_norms(network):
             layer.trainable = True
@@ -115,7 +117,7 @@ def _judging(
 ) -> list[keras.callbacks.Callback]:
     """Callbacks that judge an epoch, by the averaged weights where the optimizer has such."""
     found = [callback for callback in callbacks if callback]
-    if not model.optimizer.use_ema:
+    if not optimization.unscaled(model.optimizer).use_ema:
         return found
     average = optimization.AveragedWeights()
     return [average, *found, average.back]
@@ -165,6 +167,7 @@ def compiled(model: keras.Model, settings: dict[str, Any], steps: int) -> keras.
         optimizer=optimization.optimizer(model, settings, steps),
         loss=optimization.loss(settings["loss"]),
         metrics=["accuracy"],
+        auto_scale_loss=False,  # the optimizer does, where the settings ask for it
         jit_compile=False,
     )
     return model

@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 from keras.optimizers import schedules
 
-from convstudy.training import parts
+from convstudy.training import parts, precision
 
 
 def optimizer(model: keras.Model, settings: dict[str, Any], steps: int) -> keras.Optimizer:
@@ -35,6 +35,7 @@ def optimizer(model: keras.Model, settings: dict[str, Any], steps: int) -> keras
     if decays == "kernels":
         plain = [weight for weight in model.trainable_variables if len(weight.shape) < 2]
         found.exclude_from_weight_decay(var_list=plain)
+    found = precision.scaled(found, settings.get("precision", precision.FULL))
     found.build(model.trainable_variables)
     return found
 
@@ -170,6 +171,11 @@ def loss(about: dict[str, Any]) -> str | Callable:
     return of_labels
 
 
+def unscaled(found: keras.Optimizer) -> keras.Optimizer:
+    """The optimizer itself, within one that scales the loss."""
+    return getattr(found, "inner_optimizer", found)
+
+
 class AveragedWeights(keras.callbacks.Callback):
     """Puts the moving average of the weights in a network for its validation.
 
@@ -188,7 +194,7 @@ class AveragedWeights(keras.callbacks.Callback):
         return keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: self._exchange())
 
     def _exchange(self) -> None:
-        averages = self.model.optimizer._model_variables_moving_average
+        averages = unscaled(self.model.optimizer)._model_variables_moving_average
         for weight, average in zip(self.model.trainable_variables, averages, strict=True):
             held = tf.identity(weight.value)
             weight.assign(average)
