@@ -27,9 +27,9 @@ def build(input_shape: tuple[int, ...], classes: int) -> keras.Model:
             inner = _convolution(_convolution(maps, filters), filters)
             maps = layers.Add()([maps, inner])
     vector = layers.GlobalMaxPooling2D()(maps)
-    logits = layers.Dense(
-        classes, use_bias=False, kernel_initializer=_weights(), dtype="float32"
-    )(vector)
+    logits = layers.Dense(classes, use_bias=False, kernel_initializer=_weights(), dtype="float32")(
+        vector
+    )
     logits = layers.Rescaling(SCALE, dtype="float32")(logits)
     return keras.Model(images, layers.Softmax(dtype="float32")(logits), name="resnet9")
 

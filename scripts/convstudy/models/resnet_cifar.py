@@ -41,9 +41,7 @@ def build(
     return keras.Model(images, dense(vector), name="resnet_cifar")
 
 
-def _block(
-    maps: keras.KerasTensor, filters: int, stride: int, shortcut: str
-) -> keras.KerasTensor:
+def _block(maps: keras.KerasTensor, filters: int, stride: int, shortcut: str) -> keras.KerasTensor:
     """Two convolutions, and the shortcut around them."""
     inner = layers.Activation("relu")(_convolution(maps, filters, stride))
     inner = _convolution(inner, filters)

@@ -1,4 +1,4 @@
-"""VGG with batch norm for small images: Simonyan and Zisserman (ICLR 2015), Ioffe and Szegedy (2015).
+"""VGG with batch norm for small images: Simonyan and Zisserman, Very Deep Networks (ICLR 2015).
 
 The convolutions of the paper's networks A, B, D and E, each followed by a batch norm, and one dense
 layer in place of three, as implementations for CIFAR have it. VGG-16 has 14,728,266 trained
@@ -31,9 +31,7 @@ def build(
     network = keras.Sequential([layers.Input(input_shape)], name="vgg_bn")
     for filters, convolutions in zip((64, 128, 256, 512, 512), stages[depth], strict=True):
         for _ in range(convolutions):
-            network.add(
-                layers.Conv2D(filters, 3, padding="same", kernel_initializer="he_normal")
-            )
+            network.add(layers.Conv2D(filters, 3, padding="same", kernel_initializer="he_normal"))
             network.add(layers.BatchNormalization())
             network.add(layers.Activation("relu"))
         network.add(layers.MaxPooling2D(2))

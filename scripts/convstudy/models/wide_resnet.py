@@ -40,9 +40,7 @@ def build(
     return keras.Model(images, outputs, name="wide_resnet")
 
 
-def _block(
-    maps: keras.KerasTensor, filters: int, stride: int, dropout: float
-) -> keras.KerasTensor:
+def _block(maps: keras.KerasTensor, filters: int, stride: int, dropout: float) -> keras.KerasTensor:
     """Two convolutions behind their activations; a 1x1 convolution where the shape changes."""
     active = _activation(maps)
     inner = _activation(_convolution(active, filters, stride))

@@ -149,13 +149,22 @@ def _check_channels(config: Block, run: Block) -> None:
         )
 
 
+def _application(run: Block) -> str | None:
+    """The network of keras.applications that a run has, as its backbone or as its model."""
+    if run["backbone"]:
+        return run["backbone"]["application"]
+    return run["options"]["name"] if run["kind"] == "application" else None
+
+
 def _check_size(config: Block, run: Block) -> None:
     """Refuse images that are too small for the network or too large for the generator."""
     height, width = config["datasets"][run["dataset"]]["image_size"]
     where = f"config: datasets.{run['dataset']}.image_size: [{height}, {width}]"
-    if run["backbone"]:
-        network = run["backbone"]["application"]
-        least = SMALLEST.get(network, 32) if network else 1
+    network = _application(run)
+    if network:
+        least = SMALLEST.get(network, 32)
+    elif run["backbone"]:
+        least = 1
     else:
         network = run["model"]
         least = plugin_options.describe("models", run["kind"]).constants.get("SMALLEST", 1)
