@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+import yaml
+
 from convstudy.foundation import plugin_files
 from convstudy.study import json_schema, plugin_options, training_blocks
 

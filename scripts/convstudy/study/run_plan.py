@@ -65,7 +65,12 @@ def of(config: Block, study_name: str, name: str, variant: Block) -> Block:
         "before": before,
         "training": training,
         "switches": _switches(protocol, augments, takes),
+        "solver": {},
     }
+    if plugin_options.describe("models", model["kind"]).solves:
+        _check_unused(study_name, name, variant, _own(study["limits"], name, variant))
+        kept = {key: x for key, x in run["training"].items() if key == "class_weights"}
+        run |= {"training": kept, "solver": {"solver": run["options"]}}
     shown = (
         "of", "label", "protocol", "sweep", "sweep_label", "values", "description", "reference",
     )  # fmt: skip
@@ -118,6 +123,18 @@ def _switches(protocol: Block, augments: bool, takes: str) -> Block:
     if takes == "backbone" and protocol["backbone_batch_norm"] != "frozen":
         found["backbone_batch_norm"] = protocol["backbone_batch_norm"]
     return found
+
+
+def _check_unused(study_name: str, name: str, variant: Block, limit: int | None) -> None:
+    """Refuse settings of epochs for a model that has none, because its weights are computed."""
+    unused = [key for key in variant["training"] if key != "class_weights"]
+    where = [f"variants.{variant['of']}.training.{key}" for key in unused]
+    where += [f"studies.{study_name}.limits.{name}"] * (limit is not None)
+    if where:
+        raise UserError(
+            f"config: {where[0]}: the weights of model '{variant['model']}' are computed and not "
+            f"trained in epochs, so of `training` it uses class_weights alone. Remove this key."
+        )
 
 
 def _check_values(study_name: str, run: Block) -> None:
