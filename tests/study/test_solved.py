@@ -16,7 +16,7 @@ def test_no_setting_of_epochs_is_part_of_the_run():
     plain = row()
     assert plain["training"] == {} and plain["switches"] == {}
     assert plain["solver"]["solver"]["standardize"] is True
-    others = {"epochs": 3, "patience": 2, "learning_rate": 0.5, "batch_size": 8, "momentum": 0.1}
+    others = {"epochs": 3, "patience": 2, "learning_rate": 0.5, "batch_size": 8}
     changed = row(**{f"training__{key}": value for key, value in others.items()})
     assert changed == plain
     task = {"dataset": "demo_birds", "backbone": "resnet50_demo", "max_epochs": 2}
@@ -97,4 +97,3 @@ def test_a_network_of_keras_from_scratch_is_named_and_large_enough():
     refused(named("resnet50", 32), "models.deep.name", "Did you mean 'ResNet50'?")
     refused(named("Xception", 70), "image_size: [70, 70] is too small for Xception", "71")
     assert selected(checked(**named("Xception", 71))).rows[0]["backbone"] is None
-    refused({"models__deep": {"kind": "application"}}, "models.deep", "name")

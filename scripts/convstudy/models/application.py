@@ -15,7 +15,7 @@ def build(
     input_shape: tuple[int, ...],
     classes: int,
     *,
-    name: Annotated[str, {"$ref": "#/$defs/backbone/properties/application"}],
+    name: Annotated[str, {"$ref": "#/$defs/backbone/properties/application"}] = "ResNet50",
     batch_norm_momentum: Annotated[float | None, {"minimum": 0, "maximum": 1}] = None,
 ) -> keras.Model:
     """Build the network without its top, a global average of its maps, and one dense layer.
