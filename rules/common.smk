@@ -164,7 +164,7 @@ def training_spec(w):
         "generator": generator,
         "training": training,
     }
-    return canonical(spec | run["switches"])
+    return canonical(spec | run["switches"] | run["solver"])
 
 
 def extraction_costs(wildcards):

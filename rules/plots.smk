@@ -103,7 +103,7 @@ rule plot_sweep:
             {
                 "title": label_of(w),
                 "points": [row["values"] for row in rows_named(w)],
-                "seeds": study_of(w).seeds,
+                "seeds": study_of(w).seeds_of(rows_named(w)[0]),
                 "colour": study_of(w).colour(w.variant),
             }
         ),
@@ -173,7 +173,7 @@ rule plot_predictions:
             {
                 "title": label_of(w),
                 "colour": study_of(w).colour(w.variant),
-                "seeds": len(study_of(w).seeds),
+                "seeds": len(study_of(w).seeds_of(rows_named(w)[0])),
                 "runs": len(study_of(w).runs_of(rows_named(w)[0])),
             }
         ),

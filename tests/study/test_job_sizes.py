@@ -55,6 +55,22 @@ def test_a_file_that_is_not_made_yet_is_an_answer_for_snakemake():
     ],
 )
 def test_every_run_is_of_a_known_step(generator, takes, step):
-    run = {"generator": generator and {"kind": generator}, "input": takes}
+    run = {"generator": generator and {"kind": generator}, "input": takes, "solver": {}}
     assert job_sizes.of_run("train", run) == step and step in job_sizes.STEPS
     assert job_sizes.of_run("evaluate", run) in job_sizes.STEPS
+
+
+def test_a_solved_head_asks_for_its_iterations_and_not_for_epochs(tmp_path):
+    run = {"generator": None, "input": "features", "solver": {"solver": {}}, "training": {}}
+    step = job_sizes.of_run("train", run)
+    assert step == "solve features" and step in job_sizes.STEPS
+    trained = run | {"solver": {}, "training": {"epochs": 7}}
+    assert job_sizes.passes(trained) == 7
+    vectors = tmp_path / "vectors"
+    vectors.write_bytes(bytes(100_000_000))
+    # float64 beside float32, and hundreds of iterations that are faster than epochs
+    train = job_sizes.of_run("train", trained)
+    assert job_sizes.memory_mb(step, [vectors], 1, 1000) > job_sizes.memory_mb(
+        train, [vectors], 1, 1000
+    )
+    assert 20 <= job_sizes.minutes(step, [vectors], 1, job_sizes.passes(run)) <= 60

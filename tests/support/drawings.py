@@ -65,6 +65,7 @@ def results(variants, accuracies=(0.35, 0.43), baseline=0.04, of="variant", labe
             "label": labels or variants,
             "majority_accuracy": baseline,
             "interval_of": of,
+            "solved": False,
             "test_accuracy_mean": accuracies,
             "test_accuracy_ci_low": np.subtract(accuracies, 0.02),
             "test_accuracy_ci_high": np.minimum(1, np.add(accuracies, 0.02)),

@@ -125,9 +125,13 @@ def _names(classes: list[str]) -> list[str]:
 
 
 def _epochs(path: Path) -> list[dict[str, float]]:
-    """The rows of history.csv; a figure that is missing there is no number."""
+    """The rows of history.csv; a figure that is missing there is no number.
+
+    Of a network whose weights were computed the rows are candidates, and no epochs.
+    """
     with open(path, newline="") as stream:
         return [
             {name: float(text) if text else math.nan for name, text in row.items()}
             for row in csv.DictReader(stream)
+            if "epoch" in row
         ]

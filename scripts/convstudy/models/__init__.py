@@ -5,6 +5,7 @@ an uncompiled network ending in a softmax, and the constant `INPUT`: `images` (a
 output), `features` (a backbone's vectors) or `backbone` (images in [0, 1] through a backbone that
 `build` receives as its keyword `backbone`). A constant `SMALLEST` is the least side of the images.
 A file whose network ends in logits says so by `OUTPUT = "logits"`; a softmax is put behind them.
+A file on features may have a function `solve` that computes the weights: see `training/solving.py`.
 """
 
 from collections.abc import Iterator

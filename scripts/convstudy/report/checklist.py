@@ -44,7 +44,7 @@ def checklist(
         for row in frame.drop_duplicates("dataset").to_dict("records")
     ]
     folded = frame["n_folds"].notna()
-    alone = bool(((frame["n_seeds"] == 1) & ~folded).any())
+    alone = bool(((frame["n_seeds"] == 1) & ~folded & ~frame["solved"].astype(bool)).any())
     split = "One stratified split into training and validation, the same for all runs"
     if folded.any():
         names = frame["dataset"][folded].drop_duplicates()

@@ -46,7 +46,7 @@ RESULTS: Columns = (
 )
 COSTS: Columns = (
     ("epochs_mean", Head("epochs run"), fixed(1)),
-    ("budget_epochs", Head("epochs at most"), str),
+    ("budget_epochs", Head("epochs at most"), fixed(0)),
     ("parameters", Head("parameters"), fixed(0)),
     ("trainable_parameters", Head("of them trained"), fixed(0)),
     ("backbone_parameters", Head("of a backbone beside"), some(fixed(0))),

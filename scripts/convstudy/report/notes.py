@@ -1,7 +1,7 @@
 """What a reader must know of the figures in a table; stands below it."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pandas
@@ -36,8 +36,14 @@ def of_results(rows: pandas.DataFrame, dataset: str, foreign: set[str]) -> list[
             "Without duplicates is the accuracy on the test images that equal none that was "
             "trained or validated on."
         )
-    alone = rows["label"][rows["interval_of"] == "network"]
-    if len(alone) == len(rows):
+    solved = rows["solved"].astype(bool)
+    if solved.any():
+        found.append(
+            f"{listed(rows['label'][solved])}: the weights are computed and nothing in that is "
+            f"random, so there is one run, and the interval is that of the test images."
+        )
+    alone = rows["label"][(rows["interval_of"] == "network") & ~solved]
+    if len(alone) and len(alone) + solved.sum() == len(rows):
         found.append(
             "With one seed the interval covers the test images only: it speaks of one trained "
             "network, not of the variant."
@@ -162,6 +168,18 @@ def counted(numbers: set[int], noun: str) -> str:
     return f"{listed(sorted(numbers))} {noun}{'' if numbers == {1} else 's'}"
 
 
+def _of_one_library(versions: Iterable[str]) -> bool:
+    """Whether a library has two versions in texts like `keras 3.0, numpy 2.0`.
+
+    That one network needs a library which others do not is no difference between them.
+    """
+    found: dict[str, set[str]] = {}
+    for library in (item for text in versions for item in text.split(", ")):
+        name, _, version = library.rpartition(" ")
+        found.setdefault(name, set()).add(version)
+    return any(len(several) > 1 for several in found.values())
+
+
 def _warnings(rows: pandas.DataFrame) -> list[str]:
     found = [
         f"{row['label']} never predicts {row['never_predicted'].replace(' | ', ', ')}, although "
@@ -169,8 +187,13 @@ def _warnings(rows: pandas.DataFrame) -> list[str]:
         for row in rows.to_dict("records")
         if row["never_predicted"]
     ]
+    found += [
+        f"{row['label']}: {note}."
+        for row in rows.to_dict("records")
+        for note in filter(None, row["training_notes"].split(" | "))
+    ]
     versions = dict.fromkeys(text for row in rows["versions"] for text in row.split(" | "))
-    if len(versions) > 1:
+    if _of_one_library(versions):
         found.append(
             "These rows were made by different library versions, and part of their differences may "
             f"come from those: {' / '.join(versions)}. snakemake --forcerun train_model makes all "

@@ -20,7 +20,8 @@ COLUMNS = (
     "train_running_accuracy_mean never_predicted trainable_parameters backbone_parameters "
     "flops_per_image backbone_flops_per_image extraction_seconds_mean milliseconds_per_image_mean "
     "evaluate_peak_memory_mib_max processor load_max budget_epochs budget_patience batch_size "
-    "learning_rate n_folds test_accuracy_without_duplicates_mean optimizer schedule loss"
+    "learning_rate n_folds test_accuracy_without_duplicates_mean optimizer schedule loss solved "
+    "training_notes"
 ).split()
 NAMES = ("variant", "dataset", "model", "generator", "backbone", "protocol", "sweep", "label")
 # Columns that are means over runs (seeds, or folds and seeds), and the key in metrics.json of each.
@@ -124,11 +125,13 @@ def _row(
         "load_max": max(max(m["provenance"]["load"], m["evaluate_load"]) for m in found),
         "versions": _joined(map(_versions, found)),
         "threads": _joined(sorted(str(m["provenance"]["threads"]) for m in found)),
-        "budget_epochs": variant["budget"]["epochs"],
+        "budget_epochs": variant["budget"]["epochs"] or np.nan,
         "budget_patience": variant["budget"]["patience"],
-        "batch_size": variant["training"]["batch_size"],
-        "learning_rate": variant["training"]["learning_rate"],
+        "batch_size": variant["training"].get("batch_size", np.nan),
+        "learning_rate": variant["training"].get("learning_rate", np.nan),
         **variant["methods"],
+        "solved": found[0].get("solved", False),
+        "training_notes": _joined(note for m in found for note in m.get("solution_notes", [])),
         "test_accuracy_without_duplicates_mean": _accuracy_without(answers.correct, leaked),
     }
 

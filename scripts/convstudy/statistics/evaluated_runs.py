@@ -34,7 +34,8 @@ class Answers:
     """What the networks of a variant say of all test images: a row a seed, a column an image.
 
     With folds the images of all of them, fold by fold, each judged by the network of its fold:
-    `folds` has its number, and `ratio` is the test over the training images of a fold.
+    `folds` has its number, and `ratio` is the test over the training images of a fold. Where
+    nothing is `random` there is one seed, and any other would say the same.
     """
 
     seeds: list[int]
@@ -42,9 +43,12 @@ class Answers:
     labels: np.ndarray  # (images,)
     folds: np.ndarray | None  # (images,)
     ratio: float
+    random: bool = True
 
     def of_seeds(self, seeds: Sequence[int]) -> np.ndarray:
         """Right answers (seeds, images) of some of the seeds."""
+        if not self.random:
+            return self.correct[[0] * len(seeds)]
         return self.correct[[self.seeds.index(seed) for seed in seeds]]
 
 
@@ -73,6 +77,7 @@ def answers(runs: Sequence[EvaluatedRun]) -> Answers:
         labels[0],
         None if runs[0].fold is None else np.array(folds[0]),
         n_test / max(1, n_train),
+        random=not runs[0].metrics.get("solved", False),
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from convstudy.statistics.evaluated_runs import EvaluatedRun
 
 Row = Mapping[str, Any]
+OF_EPOCHS = ("epochs at most", "patience", "seeds")
 
 
 def differences(
@@ -26,8 +27,11 @@ def differences(
         "class weights": [_weights(row["training"].get("class_weights")) for row in rows],
         "seeds": [_listed(run.metrics["seed"] for run in side) for side in runs],
         "training images": [_listed(run.metrics["n_train"] for run in side) for side in runs],
-        "library versions": [_versions(side) for side in runs],
+        "library versions": [_versions(side, _libraries(runs)) for side in runs],
     }
+    if any(row.get("solved") for row in rows):  # what it has none of is not unequal
+        unused = {*OF_EPOCHS, *rows[0]["methods"]}
+        pairs = {key: pair for key, pair in pairs.items() if key not in unused}
     found = [f"{name} {one} against {two}" for name, (one, two) in pairs.items() if one != two]
     changed = sorted(_changed_files([run for side in runs for run in side]))
     if changed:
@@ -46,11 +50,15 @@ def _weights(asked: str | Mapping[str, float] | None) -> str:
     return ", ".join(f"{name} {weight:g}" for name, weight in sorted(asked.items()))
 
 
-def _versions(runs: Sequence[EvaluatedRun]) -> str:
+def _libraries(sides: Iterable[Sequence[EvaluatedRun]]) -> list[str]:
+    """The libraries that all runs use."""
+    used = [set(run.metrics["provenance"]["versions"]) for side in sides for run in side]
+    return sorted(set.intersection(*used))
+
+
+def _versions(runs: Sequence[EvaluatedRun], libraries: Sequence[str]) -> str:
     texts = (
-        ", ".join(
-            f"{name} {v}" for name, v in sorted(run.metrics["provenance"]["versions"].items())
-        )
+        ", ".join(f"{name} {run.metrics['provenance']['versions'][name]}" for name in libraries)
         for run in runs
     )
     return " and ".join(dict.fromkeys(texts))

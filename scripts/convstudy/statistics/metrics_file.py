@@ -10,13 +10,13 @@ FIGURES = (
     "test_loss test_accuracy test_ece test_ece_floor test_ece_floor_high test_ece_scaled "
     "test_ece_floor_scaled test_loss_scaled test_brier "
     "test_balanced_accuracy test_macro_f1 majority_accuracy temperature train_accuracy "
-    "train_running_accuracy validation_accuracy epochs_run parameters trainable_parameters "
+    "train_running_accuracy validation_accuracy parameters trainable_parameters "
     "backbone_parameters flops_per_image backbone_flops_per_image milliseconds_per_image "
     "train_seconds train_peak_memory_mib evaluate_peak_memory_mib evaluate_load n_train "
     "n_validation n_test n_classes"
 ).split()
 # null where there is no such figure
-OPTIONAL = ("test_top5_accuracy", "test_roc_auc", "extraction_seconds")
+OPTIONAL = ("test_top5_accuracy", "test_roc_auc", "extraction_seconds", "epochs_run")
 PER_CLASS = tuple(
     f"test_per_class_{name}" for name in ("accuracy", "precision", "f1", "roc_auc", "images")
 )
@@ -38,6 +38,8 @@ def read(path: Path | str) -> dict[str, Any]:
         "evaluate_processor": isinstance(metrics.get("evaluate_processor"), str),
         "test_never_predicted": _are_texts(metrics.get("test_never_predicted")),
         "seed": type(metrics.get("seed")) is int,
+        "solved": type(metrics.get("solved", False)) is bool,
+        "solution_notes": _are_texts(metrics.get("solution_notes", [])),
         "provenance": isinstance(versions, dict)
         and _are_texts(list(versions.values()))
         and isinstance(provenance.get("inputs"), dict)

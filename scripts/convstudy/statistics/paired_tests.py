@@ -145,9 +145,13 @@ def _scores(one: Answers, other: Answers) -> tuple[np.ndarray, np.ndarray, int]:
 
     They are paired by the seeds that both have, if these are two or more; else all seeds are used
     (and 0 pair them), but where one variant has a single seed: then one network of each is. With
-    folds it is no matter: the folds pair them, and one seed in common is enough.
+    folds it is no matter: the folds pair them, and one seed in common is enough. A variant that has
+    nothing random in it has the seeds of any other.
     """
-    shared = sorted(set(one.seeds) & set(other.seeds))
+    if one.random != other.random:  # with each seed of the one the other would say the same
+        shared = one.seeds if one.random else other.seeds
+    else:
+        shared = sorted(set(one.seeds) & set(other.seeds))
     least = 2 if one.folds is None else 1
     if len(shared) >= least:
         seeds = shared, shared

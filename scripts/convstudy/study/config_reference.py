@@ -8,9 +8,9 @@ from typing import Any
 import yaml
 
 from convstudy.foundation import plugin_files
-from convstudy.study import plugin_options, training_blocks
+from convstudy.study import json_schema, plugin_options, training_blocks
 
-SCHEMA = plugin_files.SCRIPTS.parent / "rules/schemas/config.schema.yaml"
+SCHEMA = json_schema.CONFIG
 RECIPES = plugin_files.SCRIPTS.parent / "config/recipes"
 EXAMPLE = SCHEMA.with_name("config.example.yaml")
 INTRODUCTION = """\
@@ -37,7 +37,7 @@ Key = tuple[str, Schema, bool]
 
 def markdown() -> str:
     """The whole page: contents, a table a section of the config, then one a plugin file."""
-    schema, shown = yaml.safe_load(SCHEMA.read_text()), examples()
+    schema, shown = json_schema.of_config(), examples()
     sections = [f"* [{name}](#{name})" for name in schema["properties"]]
     kinds = [*map(_content, PLUGINS), *map(_content_of_kinds, training_blocks.BLOCKS)]
     kinds.append("* [Recipes](#recipes)")

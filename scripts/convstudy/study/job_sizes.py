@@ -12,6 +12,7 @@ from pathlib import Path
 
 MEGABYTE = 1_000_000
 TENSORFLOW = 1300  # MB of a process that has imported it, and of Snakemake around it
+ITERATIONS = 600  # of a solver, over all candidates, on features of a pretrained backbone
 PLAIN = 600  # the same without TensorFlow
 
 
@@ -52,6 +53,8 @@ STEPS = {
     "train whitened images": Need(TENSORFLOW, 26, 900, 10, 30),
     "train backbone": Need(TENSORFLOW + 2000, 1.2, 0, 10, 30),
     "train features": Need(TENSORFLOW, 1.2, 0, 2, 300),
+    # features once more as float64; a pass is an iteration of the solver
+    "solve features": Need(TENSORFLOW + 200, 3.2, 500, 2, 2000),
     "evaluate images": Need(TENSORFLOW + 400, 1.2, 0, 5, 60),
     "evaluate whitened images": Need(TENSORFLOW, 26, 900, 5, 60),
     "evaluate backbone": Need(TENSORFLOW + 1000, 1.2, 0, 5, 60),
@@ -94,8 +97,17 @@ def minutes(step: str, files: Iterable[str], attempt: int, passes: int = 1) -> i
 
 def of_run(kind: str, run: dict) -> str:
     """The step of a run, `train` or `evaluate`, by what its model takes."""
+    if kind == "train" and run["solver"]:
+        return "solve features"
     whitened = run["generator"] and run["generator"]["kind"] == "whiten"
     return f"{kind} whitened images" if whitened else f"{kind} {run['input']}"
+
+
+def passes(run: dict) -> int:
+    """How often a training goes through its data at most: its epochs, or a solver's iterations."""
+    if not run["solver"]:
+        return run["training"]["epochs"]
+    return ITERATIONS
 
 
 def megabytes(files: Iterable[str]) -> float:

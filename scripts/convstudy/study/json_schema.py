@@ -1,11 +1,16 @@
 """JSON Schema as it checks configs and options: strict integers, and only known keywords."""
 
 import math
+from functools import cache, reduce
 from typing import Any
 
+import yaml
 from jsonschema import Draft202012Validator, SchemaError, TypeChecker, validators
 
+from convstudy.foundation import plugin_files
 from convstudy.foundation.errors import first_line, nearest
+
+CONFIG = plugin_files.SCRIPTS.parent / "rules/schemas/config.schema.yaml"
 
 ABOUT = {"title", "description", "default", "examples"}
 KEYWORDS = {x for x in Draft202012Validator.VALIDATORS if x[0] != "$"} | ABOUT
@@ -20,6 +25,25 @@ Strict = validators.extend(
     Draft202012Validator,
     type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer),
 )
+
+
+@cache
+def of_config() -> dict[str, Any]:
+    """The schema of the config."""
+    return yaml.safe_load(CONFIG.read_text())
+
+
+def names_at(reference: str) -> dict[str, Any]:
+    """The names that another key of the config may have, as the `enum` of an option.
+
+    Args:
+        reference: where the key stands in the config's schema, as `#/$defs/backbone/properties/x`.
+
+    Raises:
+        KeyError: there is no such key.
+    """
+    about = reduce(lambda part, key: part[key], reference.split("/")[1:], of_config())
+    return {"enum": [name for name in about["enum"] if name is not None]}
 
 
 def fault(schema: dict[str, Any]) -> str | None:

@@ -10,7 +10,7 @@ import yaml
 
 from convstudy.foundation import plugin_files
 from convstudy.foundation.errors import closest, nearest
-from convstudy.study import config_reference, plugin_options
+from convstudy.study import config_reference, json_schema, plugin_options
 from convstudy.study.repairs import GLUED, flow
 
 Block = dict[str, Any]
@@ -105,7 +105,7 @@ def of_kind(folder: str, kind: str) -> str:
 
 def application(name: Any) -> str | None:
     """The network of `keras.applications` with a name, in upper or lower case."""
-    known = _schema()["$defs"]["backbone"]["properties"]["application"]["enum"]
+    known = json_schema.of_config()["$defs"]["backbone"]["properties"]["application"]["enum"]
     plain = str(name).lower().replace("-", "").replace("_", "")
     return next((x for x in known if x and x.lower() == plain), None)
 
@@ -124,7 +124,10 @@ def as_backbone(name: str, found: str, section: str) -> str:
         for kind, plugin in plugin_options.readable("models")
         if plugin.constants["INPUT"] != "images"
     ]
-    return f"{told} with a model of kind {' or '.join(takers)}."
+    return (
+        f"{told} with a model of kind {' or '.join(takers)}. To train it from scratch on images: "
+        f"{{kind: application, name: {found}}}."
+    )
 
 
 def example(at: Path) -> Any:
@@ -136,7 +139,7 @@ def example(at: Path) -> Any:
     for depth, part in enumerate(at):
         if not isinstance(found, dict):
             return None
-        about = _schema()["properties"].get(at[0], {})
+        about = json_schema.of_config()["properties"].get(at[0], {})
         named = depth == 1 and isinstance(about.get("additionalProperties"), dict)
         found = next(iter(found.values())) if named and part not in found else found.get(part)
     return found
@@ -161,11 +164,6 @@ def _elsewhere(key: str, at: Path) -> list[str]:
 
 
 @cache
-def _schema() -> Block:
-    return yaml.safe_load(config_reference.SCHEMA.read_text())
-
-
-@cache
 def _example() -> Block:
     return yaml.safe_load(config_reference.EXAMPLE.read_text())
 
@@ -173,7 +171,7 @@ def _example() -> Block:
 @cache
 def _paths() -> tuple[str, ...]:
     """The dotted path of every key of the config, also of options; `<name>` is one's own."""
-    schema = _schema()
+    schema = json_schema.of_config()
     paths = []
     for path, _, _ in config_reference.keys(schema, schema["$defs"]):
         section, *rest = path.split(".")

@@ -42,11 +42,15 @@ REQUIRED = {"INPUT", "FITS", "AUGMENTS", "FILES"}
 
 @dataclass(frozen=True)
 class Plugin:
-    """One file of a plugin folder: its module constants and its options as a JSON schema."""
+    """One file of a plugin folder: its module constants and its options as a JSON schema.
+
+    `solves` tells of a model whose weights are computed by its function `solve`, not trained.
+    """
 
     path: str
     constants: dict[str, Any]
     schema: dict[str, Any]
+    solves: bool = False
 
 
 @cache
@@ -66,7 +70,7 @@ def describe(folder: str, kind: str) -> Plugin:
     takes = constants.get("INPUT")
     parameters = plugin_signature.parameters(entry, folder, f"{label}: line {entry.lineno}", takes)
     schema = plugin_signature.Schemas(label, constants).of_parameters(entry, parameters)
-    return Plugin(label, constants, schema)
+    return Plugin(label, constants, schema, _solves(tree, folder, label, takes))
 
 
 def readable(folder: str) -> Iterator[tuple[str, Plugin]]:
@@ -84,6 +88,19 @@ def constant(folder: str, block: dict[str, Any], name: str) -> Any:
 def options(block: dict[str, Any]) -> dict[str, Any]:
     """The options of a config block: all its keys but `kind`."""
     return {key: value for key, value in block.items() if key != "kind"}
+
+
+def _solves(tree: ast.Module, folder: str, label: str, takes: str | None) -> bool:
+    """Whether a model has a function `solve`; refuse one that does not take features."""
+    found = [x for x in tree.body if isinstance(x, ast.FunctionDef) and x.name == "solve"]
+    if folder != "models" or not found:
+        return False
+    if takes != "features":
+        raise UserError(
+            f"{label}: line {found[0].lineno}: a function 'solve' computes the weights of a model "
+            f"on features, and INPUT is '{takes}': give the function another name."
+        )
+    return True
 
 
 def _check_constants(

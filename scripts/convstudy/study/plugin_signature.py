@@ -19,6 +19,8 @@ from convstudy.study import json_schema, static_values
 POSITIONAL = {"models": ["input_shape", "classes"], "generators": [], "readers": ["files"]}
 BACKBONE = "backbone"  # given by name, to models that take one, and never by the config
 SIMPLE = {"int": "integer", "float": "number", "bool": "boolean", "str": "string"}
+# Keys of the config whose names an option may share, by a `$ref` in its annotation.
+REFERENCES = ("#/$defs/backbone/properties/application",)
 TOLD = (
     "expected numbers, texts, True, False, None, lists or tuples of such, or names of the top "
     "level that stand for such"
@@ -184,6 +186,8 @@ class Schemas:
         if not isinstance(node, ast.Dict) and not isinstance(told, dict):
             return {}
         found = self._value(node, f"the range of option '{name}'")
+        if found.get("$ref") in REFERENCES:
+            return json_schema.names_at(found["$ref"])
         if fault := json_schema.fault(found):
             raise UserError(
                 f"{self._where(node)}: the range of option '{name}' is `{_short(node)}`: {fault}"

@@ -31,6 +31,7 @@ FIGURES = {
     "accuracy": "training accuracy",
     "loss": "training loss",
 }
+SOLVED = "the solution with the best validation accuracy is kept"
 LAST = "the network of the last epoch is kept, so nothing is selected"
 
 
@@ -80,12 +81,16 @@ def _batch_norm(row: Block) -> str:
 
 
 def _kept(row: Block) -> str:
+    if row["solver"]:
+        return SOLVED
     if row["training"]["patience"] is None:
         return LAST
     return BEST.format(FIGURES[row["training"]["monitor"]])
 
 
 def _budget(row: Block) -> str:
+    if row["solver"]:
+        return "computed, without epochs"
     epochs, patience = row["training"]["epochs"], row["training"]["patience"]
     if patience is None or patience >= epochs:
         return f"{epochs} epochs, no early stopping"

@@ -65,7 +65,12 @@ def of(config: Block, study_name: str, name: str, variant: Block) -> Block:
         "before": before,
         "training": training,
         "switches": _switches(protocol, augments, takes),
+        "solver": {},
     }
+    if plugin_options.describe("models", model["kind"]).solves:
+        _check_unused(study_name, name, variant, _own(study["limits"], name, variant))
+        kept = {key: x for key, x in run["training"].items() if key == "class_weights"}
+        run |= {"training": kept, "solver": {"solver": run["options"]}}
     shown = (
         "of", "label", "protocol", "sweep", "sweep_label", "values", "description", "reference",
     )  # fmt: skip
@@ -120,6 +125,18 @@ def _switches(protocol: Block, augments: bool, takes: str) -> Block:
     return found
 
 
+def _check_unused(study_name: str, name: str, variant: Block, limit: int | None) -> None:
+    """Refuse settings of epochs for a model that has none, because its weights are computed."""
+    unused = [key for key in variant["training"] if key != "class_weights"]
+    where = [f"variants.{variant['of']}.training.{key}" for key in unused]
+    where += [f"studies.{study_name}.limits.{name}"] * (limit is not None)
+    if where:
+        raise UserError(
+            f"config: {where[0]}: the weights of model '{variant['model']}' are computed and not "
+            f"trained in epochs, so of `training` it uses class_weights alone. Remove this key."
+        )
+
+
 def _check_values(study_name: str, run: Block) -> None:
     """Refuse a sweep's values of epochs and patience that the limits of a study cut."""
     for parameter, value in run["values"].items():
@@ -149,13 +166,22 @@ def _check_channels(config: Block, run: Block) -> None:
         )
 
 
+def _application(run: Block) -> str | None:
+    """The network of keras.applications that a run has, as its backbone or as its model."""
+    if run["backbone"]:
+        return run["backbone"]["application"]
+    return run["options"]["name"] if run["kind"] == "application" else None
+
+
 def _check_size(config: Block, run: Block) -> None:
     """Refuse images that are too small for the network or too large for the generator."""
     height, width = config["datasets"][run["dataset"]]["image_size"]
     where = f"config: datasets.{run['dataset']}.image_size: [{height}, {width}]"
-    if run["backbone"]:
-        network = run["backbone"]["application"]
-        least = SMALLEST.get(network, 32) if network else 1
+    network = _application(run)
+    if network:
+        least = SMALLEST.get(network, 32)
+    elif run["backbone"]:
+        least = 1
     else:
         network = run["model"]
         least = plugin_options.describe("models", run["kind"]).constants.get("SMALLEST", 1)

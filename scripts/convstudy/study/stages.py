@@ -21,8 +21,10 @@ def takes(run: Block, training: Block) -> str:
     return "features" if training.get("trains") == "head" else run["input"]
 
 
-def epochs(run: Block) -> int:
-    """Most epochs of all stages together."""
+def epochs(run: Block) -> int | None:
+    """Most epochs of all stages together; None where the weights are computed without any."""
+    if run["solver"]:
+        return None
     return sum(training["epochs"] for training in of(run))
 
 

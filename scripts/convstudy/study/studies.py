@@ -64,14 +64,18 @@ class Study:
             f"results/runs/{dataset}/{row['variant']}/seed{seed}/{name}"
             for row in (self.rows if rows is None else rows)
             for dataset in fold_names.of(row["dataset"], row["folds"])
-            for seed in self.seeds
+            for seed in self.seeds_of(row)
         ]
+
+    def seeds_of(self, row: Block) -> list[int]:
+        """The seeds of a row: one where nothing is random, as all would give the same."""
+        return self.seeds[:1] if row["solver"] else self.seeds
 
     def runs_of(self, row: Block) -> list[int] | list[tuple[int, int]]:
         """The runs of a row: their seeds or, with folds, (fold, seed), fold by fold."""
         if not row["folds"]:
-            return self.seeds
-        return [(fold, seed) for fold in range(row["folds"]) for seed in self.seeds]
+            return self.seeds_of(row)
+        return [(fold, seed) for fold in range(row["folds"]) for seed in self.seeds_of(row)]
 
     def with_seeds(self, n: int) -> "Study":
         """The study with so many seeds."""
@@ -141,6 +145,12 @@ class Study:
         notes = self.block["remarks"] + [self.stopping] * bool(self.stopping)
         notes += folds.notes(datasets, self.datasets(), len(self.seeds))
         notes += [
+            f"{row['label']}: its weights are computed, with nothing random in them, so it has one "
+            f"run whatever the number of seeds, and no learning curve."
+            for row in self.rows
+            if row["solver"]
+        ]
+        notes += [
             f"{name}: {datasets[name]['description']}" + " (drawn data)" * datasets[name]["drawn"]
             for name in dict.fromkeys(row["dataset"] for row in self.rows)
             if datasets[name]["description"] or datasets[name]["drawn"]
@@ -168,7 +178,7 @@ class Study:
             "Comparison pictures": self._pictures(drawn),
             "Sweeps": self._pictures([(name, f"sweep_{name}") for name in self.sweeps()]),
             "Learning curves": self._pictures(
-                [(row["label"], f"curves_{row['variant']}") for row in self.rows]
+                [(r["label"], f"curves_{r['variant']}") for r in self.rows if not r["solver"]]
             ),
             "Sample images": self._pictures([(name, f"samples_{name}") for name in datasets]),
         }
@@ -195,8 +205,8 @@ def described(rows: list[Block]) -> list[Block]:
     return [
         {key: row[key] for key in ABOUT}
         | {"generator": row["generator_name"], "backbone": row["backbone_name"]}
-        | {"budget": {"epochs": stages.epochs(row), "patience": row["training"]["patience"]}}
-        | {"stages": stages.words(row)}
+        | {"budget": {"epochs": stages.epochs(row), "patience": row["training"].get("patience")}}
+        | {"stages": stages.words(row), "solved": bool(row["solver"])}
         | {"model_options": {"kind": row["kind"]} | row["options"]}
         | {"generator_options": _with_options(row["generator"])}
         | {"methods": training_settings.words(row["training"])}

@@ -57,9 +57,12 @@ def filled(block: str, given: str | Block, where: str) -> Block:
 
 
 def words(training: Block) -> dict[str, str]:
-    """Each of `BLOCKS` in words: its kind, and the options that are not as they are by default."""
-    found = {}
-    for block in BLOCKS:
+    """Each of `BLOCKS` in words: its kind, and the options that are not as they are by default.
+
+    Empty of a model whose weights are computed, which has none of them.
+    """
+    found = dict.fromkeys(BLOCKS, "")
+    for block in (block for block in BLOCKS if block in training):
         given = training[block]
         own = [
             f"{name} {flow(given[name])}"

@@ -23,6 +23,7 @@ from convstudy.training import (
     optimization,
     parts,
     precision,
+    solving,
 )
 
 log = logging.getLogger(__name__)
@@ -48,6 +49,7 @@ def train(
             `input`; where the protocol has it, `validation_images: augmented`,
             `backbone_batch_norm: training`. Of a head on cached features, `training` has
             `trains: head`, and `input` is `features`.
+            Of a model that is solved and not trained, `solver`: see `solving.train`.
         seed: decides the order of the images, augmentation and dropout.
         inputs: paths of `data` (images or features, of which only the training and validation
             subsets are opened), `initial_weights` (.keras), if the generator has any,
@@ -63,6 +65,8 @@ def train(
             those of the data set's classes, a layer has a state that no backup can keep, or the
             data are damaged.
     """
+    if "solver" in spec:
+        return solving.train(spec, inputs, outputs, provenance, data_mb)
     settings = spec["training"]
     network = keras_file.load_model(inputs["initial_weights"], spec["kind"])
     precision.compute_in(network, settings.get("precision", precision.FULL))

@@ -16,6 +16,7 @@ NAME_CHARACTERS = 44
 LINE_CHARACTERS = 22  # of a name beside its interval
 ROW_HEIGHT = 0.4  # inches
 BAND = "#d9d9d9"
+NO_CURVE = " (computed: no curve)"
 VARIANTS = "of the variants, on the same test images"
 NETWORKS = "of one network each, not of the variants"
 OVER = {
@@ -50,7 +51,10 @@ def plot(
     variants = list(histories)
     summary = summary.loc[variants]
     names = texts.distinct(summary["label"].tolist(), NAME_CHARACTERS)
-    handles = _legend(names, [colours[x] for x in variants], histories, summary, differences)
+    solved = summary["solved"].astype(bool).to_dict()
+    histories = {name: runs for name, runs in histories.items() if not solved[name]}
+    labels = [n + NO_CURVE * solved[v] for v, n in zip(variants, names, strict=True)]
+    handles = _legend(labels, [colours[x] for x in variants], histories, summary, differences)
     longest = max(len(handle.get_label()) for handle in handles)
     columns = max(1, min(3, LEGEND_CHARACTERS // (longest + 7)))
     below = 0.85 + ROW_HEIGHT * len(names)
@@ -80,6 +84,11 @@ def _curves(
         frames = style.read_histories(runs)
         shown += _curve(accuracy, frames, "accuracy", 100, colours[name])
         _curve(loss, frames, "loss", 1, colours[name])
+    if not histories:
+        for axes in (accuracy, loss):
+            axes.set_axis_off()
+            axes.text(0.5, 0.5, "no learning curves: weights computed", ha="center")
+        return
     style.epoch_axis(accuracy, "validation accuracy (% of images)")
     style.epoch_axis(loss, "validation loss (nats)", ylim=(0, None))
     places = sorted(set(100 * baselines))
@@ -181,10 +190,11 @@ def _legend(
         Line2D([], [], color=shade, lw=1.8, marker=style.marker_of(shade), ms=4.5, label=name)
         for name, shade in zip(names, shades, strict=True)
     ]
-    handles.append(Line2D([], [], color=style.FAINT, lw=1.8, label=f"validation{mean}"))
-    handles.append(
-        Line2D([], [], color=style.FAINT, lw=1, ls="--", label="training, as recorded (faint)")
-    )
+    if histories:
+        handles.append(Line2D([], [], color=style.FAINT, lw=1.8, label=f"validation{mean}"))
+        handles.append(
+            Line2D([], [], color=style.FAINT, lw=1, ls="--", label="training, as recorded (faint)")
+        )
     kinds = {*summary["interval_of"], *["network"] * ("networks" in set(differences["speaks_of"]))}
     for kind in (kind for kind in OVER if kind in kinds):
         face = "white" if kind == "network" else style.FAINT
