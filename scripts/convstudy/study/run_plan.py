@@ -66,9 +66,11 @@ def of(config: Block, study_name: str, name: str, variant: Block) -> Block:
             protocol["network_kept"] == "best_epoch",
         ),
         "switches": _switches(protocol, augments, takes),
+        "plan": None,
     }
     shown = (
         "of", "label", "protocol", "sweep", "sweep_label", "values", "description", "reference",
+        "best", "combines", "members", "one_network",
     )  # fmt: skip
     run |= {key: variant[key] for key in shown}
     _check_values(study_name, run)

@@ -10,6 +10,7 @@ from functools import cached_property
 from convstudy.foundation import fold_names
 from convstudy.foundation.errors import UserError
 from convstudy.study import (
+    combinations,
     comparisons,
     folds,
     protocols,
@@ -25,7 +26,8 @@ from convstudy.study.schema import Block
 FOLDER = "results/studies"
 ABOUT = (
     "variant", "label", "dataset", "task", "model", "protocol", "sweep", "sweep_label", "values",
-    "reference", "description", "training", "statistics_from", "switches", "folds",
+    "reference", "description", "training", "statistics_from", "switches", "folds", "best",
+    "combines", "one_network",
 )  # fmt: skip
 
 
@@ -63,14 +65,28 @@ class Study:
             f"results/runs/{dataset}/{row['variant']}/seed{seed}/{name}"
             for row in (self.rows if rows is None else rows)
             for dataset in fold_names.of(row["dataset"], row["folds"])
-            for seed in self.seeds
+            for seed in self.seeds_of(row)
         ]
+
+    def seeds_of(self, row: Block) -> list[int]:
+        """The seeds of a row's runs; one network for all seeds has the folder of the first."""
+        return self.seeds[:1] if row["one_network"] else self.seeds
+
+    def trained(self, rows: list[Block] | None = None) -> list[Block]:
+        """The runs of some rows (all) that are trained, and those that the others are made of."""
+        found: dict[str, Block] = {}
+        for row in self.rows if rows is None else rows:
+            members = [self.runs[row["dataset"], name] for name in row["members"]]
+            for run in self.trained(members) if members else [row]:
+                found[run["variant"]] = run
+        return list(found.values())
 
     def runs_of(self, row: Block) -> list[int] | list[tuple[int, int]]:
         """The runs of a row: their seeds or, with folds, (fold, seed), fold by fold."""
+        seeds = self.seeds_of(row)
         if not row["folds"]:
-            return self.seeds
-        return [(fold, seed) for fold in range(row["folds"]) for seed in self.seeds]
+            return seeds
+        return [(fold, seed) for fold in range(row["folds"]) for seed in seeds]
 
     def with_seeds(self, n: int) -> "Study":
         """The study with so many seeds."""
@@ -152,8 +168,8 @@ class Study:
                 "description": self.block["description"],
                 "notes": notes,
                 "replicates": self.stopping,
-                "hyperparameters": sweeps.described(self.rows),
-                "protocols": protocols.described(self.rows),
+                "hyperparameters": sweeps.described(self.trained()),
+                "protocols": protocols.described(self.trained()),
             },
             "rows": described(self.rows),
             "comparisons": self.comparisons(),
@@ -167,7 +183,7 @@ class Study:
             "Comparison pictures": self._pictures(drawn),
             "Sweeps": self._pictures([(name, f"sweep_{name}") for name in self.sweeps()]),
             "Learning curves": self._pictures(
-                [(row["label"], f"curves_{row['variant']}") for row in self.rows]
+                [(x["label"], f"curves_{x['variant']}") for x in self.rows if not x["members"]]
             ),
             "Sample images": self._pictures([(name, f"samples_{name}") for name in datasets]),
         }
@@ -213,8 +229,9 @@ def resolve(config: Block) -> dict[str, Study]:
     (None without statistics), `backbone_name, backbone`, `training`, `switches` (of the protocol,
     where they make the training another), and for the tables `of` (the variant's name in the
     config), `label`, `protocol`, `sweep`, `sweep_label`, `values`, `description`, `reference` (see
-    `variants.expand`). Blocks of models, generators and backbones that sweeps ask for join the
-    config.
+    `variants.expand`), `best`; of a combination `combines`, `members`, `one_network` and `plan`
+    (see `combinations.run`). Blocks of models, generators and backbones that sweeps ask for join
+    the config.
 
     Raises:
         UserError: two studies ask for different runs under the same data set and variant, a
@@ -231,18 +248,19 @@ def resolve(config: Block) -> dict[str, Study]:
             n for x in study["variants"] for n in variants.named(config, x, study["protocols"])
         ]
         asked = [point for name in names for point in known[name]["points"]]
-        rows[study_name] = []
-        for name in dict.fromkeys([*asked, *fixed]):
-            run = run_plan.of(config, study_name, name, known[name])
+        made = _runs(config, study_name, known, [*asked, *fixed])
+        for name, run in made.items():
             if found.setdefault((run["dataset"], name), run) != run:
+                other = "with other seeds" if run["members"] else "with another budget or backbone"
                 raise UserError(
-                    f"config: studies.{study_name}: another study trains '{name}' on "
-                    f"'{run['dataset']}' with another budget or backbone, and both would be the "
-                    f"same file. Give this study a data set block of its own name."
+                    f"config: studies.{study_name}: another study "
+                    f"{'combines' if run['members'] else 'trains'} '{name}' on "
+                    f"'{run['dataset']}' {other}, and both would be the same file. Give this "
+                    f"study a data set block of its own name."
                 )
-            if name in asked:
-                rows[study_name].append(run)
-        folds.check_study(config, study_name, rows[study_name])
+        rows[study_name] = [made[name] for name in dict.fromkeys(asked)]
+        used = combinations.with_members(known, asked)
+        folds.check_study(config, study_name, [made[name] for name in used])
     for name, block in config["backbones"].items():
         settings.check_backbone(f"backbones.{name}", block)  # those of sweeps are new
     _check_origins(config, found)
@@ -254,6 +272,17 @@ def resolve(config: Block) -> dict[str, Study]:
         study.check_labels()
         study.comparisons()  # refuses those whose variants it does not have
     return resolved
+
+
+def _runs(config: Block, study_name: str, known: Block, names: list[str]) -> dict[str, Block]:
+    """The runs of variants in a study and of all that they are made of, by name."""
+    made: dict[str, Block] = {}
+    for name in combinations.with_members(known, names):
+        if known[name]["members"]:
+            made[name] = combinations.run(config, study_name, known, name, made)
+        else:
+            made[name] = run_plan.of(config, study_name, name, known[name])
+    return made
 
 
 def _check_origins(config: Block, found: dict[tuple[str, str], Block]) -> None:
@@ -288,7 +317,7 @@ def given_files(
 
     That file is another of the data sets that are in shards.
     """
-    needed, datasets = [(row["dataset"], row["backbone_name"]) for row in study.rows], set()
+    needed, datasets = [(x["dataset"], x["backbone_name"]) for x in study.trained()], set()
     for dataset, backbone in needed:  # grows by what the backbones are trained on
         if dataset not in datasets:
             datasets.add(dataset)
