@@ -37,7 +37,8 @@ rule plot_learning_curves:
 rule plot_comparison:
     input:
         histories=lambda w: study_of(w).files(
-            "history.csv", study_of(w).rows_of(w.comparison)
+            "history.csv",
+            [x for x in study_of(w).rows_of(w.comparison) if not x["combines"]],
         ),
         metrics=lambda w: study_of(w).files(
             "metrics.json", study_of(w).rows_of(w.comparison)
@@ -173,7 +174,7 @@ rule plot_predictions:
             {
                 "title": label_of(w),
                 "colour": study_of(w).colour(w.variant),
-                "seeds": len(study_of(w).seeds),
+                "seeds": len(study_of(w).seeds_of(rows_named(w)[0])),
                 "runs": len(study_of(w).runs_of(rows_named(w)[0])),
             }
         ),

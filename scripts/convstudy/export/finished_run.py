@@ -30,6 +30,7 @@ class FinishedRun:
                 f"study{_some_runs()}"
             )
         self._project, self.name = Path(*parts[:-5]), "/".join(parts[-5:])
+        self._check_network()
         model = f"{self.name}/model.keras"
         self._training = self._record(model)
         self._evaluation = self._record(f"{self.name}/metrics.json")
@@ -38,6 +39,16 @@ class FinishedRun:
         self.spec = json.loads(self._training["params"]["spec"])
         if self._training.get("plugins"):  # the network may have layers of the user's own
             plugin_files.use(self._project / self._training["plugins"])
+
+    def _check_network(self) -> None:
+        """Refuse a mean of predictions."""
+        path = self._project / self.name / "metrics.json"
+        made_of = atomic_files.read_json(path).get("made_of") if path.is_file() else None
+        if made_of:
+            raise UserError(
+                f"{self.name}: is a {made_of}, and no network of its own. Name the runs of its "
+                f"variants."
+            )
 
     @property
     def key(self) -> str:

@@ -1,7 +1,7 @@
 """What a reader must know of the figures in a table; stands below it."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas
@@ -44,7 +44,7 @@ def of_results(rows: pandas.DataFrame, dataset: str, foreign: set[str]) -> list[
         )
     elif len(alone):
         found.append(f"{listed(alone)}: one seed, so the interval speaks of one trained network.")
-    found += _warnings(rows)
+    found += _of_combinations(rows) + _of_sweeps(rows) + _warnings(rows)
     if _has_folds(first) and not rows["reference_accuracy"].isna().all():
         found.append(
             "The published figures are of one split, or of other folds: ours are of images that "
@@ -87,6 +87,39 @@ def _of_folds(rows: pandas.DataFrame) -> list[str]:
     return found
 
 
+def _of_combinations(rows: pandas.DataFrame) -> list[str]:
+    """What each row that is a mean of predictions is the mean of."""
+    means = rows[rows["made_of"] != ""]
+    found = [f"{row['label']}: {row['made_of']}." for row in means.to_dict("records")]
+    if len(means):
+        found.append(
+            "A mean of predictions trains nothing. Its temperature is fitted anew on the mean's "
+            "validation images; of training images no probabilities are kept, so a mean of several "
+            "networks has no training accuracy."
+        )
+    return found
+
+
+def _of_sweeps(rows: pandas.DataFrame) -> list[str]:
+    """How many values were tried for each row that is one of them."""
+    found = []
+    swept = rows[rows["tried"].notna()]
+    for sweep, own in swept.groupby("sweep", sort=False):
+        best = "best" if len(own) == 1 else f"{len(own)} best"
+        found.append(
+            f"{sweep}: the {best} of {own['tried'].iloc[0]:.0f} configurations on validation "
+            f"images, whose validation accuracy is too high by chance, as that of any best. Test "
+            f"images had no part in the choice, so the test accuracy is not"
+            + ("." if len(own) == 1 else "; to choose among these rows by it would make it so.")
+        )
+    return found
+
+
+def rank(row: Mapping[str, Any]) -> str:
+    """A value's place among those of its sweep, in words; empty of a row without a sweep."""
+    return "" if math.isnan(row["rank"]) else f"{row['rank']:.0f} of {row['tried']:.0f}"
+
+
 def _has_folds(row: Any) -> bool:
     return not math.isnan(row["n_folds"])
 
@@ -103,6 +136,11 @@ def of_costs(rows: pandas.DataFrame) -> list[str]:
         f"processes a core wanted to run when a training or a prediction began: seconds are those "
         f"of a machine that busy.",
     ]
+    if (rows["made_of"] != "").any():
+        found.append(
+            "A mean of predictions costs what its networks cost together, each once, and a "
+            "prediction of each member or view; its epochs are those of its networks on average."
+        )
     if heads:
         found.append(
             "A head on features needs its frozen backbone, too: parameters and FLOPs are given "

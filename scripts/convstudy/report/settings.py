@@ -10,6 +10,7 @@ from convstudy.report import results
 SHOWN = (
     "dataset", "protocol", "model", "model_options", "generator", "generator_options", "backbone",
     "training", "budget", "statistics_from", "switches", "values",
+    "combines",
 )  # fmt: skip
 NONE = "–"
 

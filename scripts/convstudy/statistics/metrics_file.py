@@ -9,14 +9,17 @@ from convstudy.foundation.errors import UserError
 FIGURES = (
     "test_loss test_accuracy test_ece test_ece_floor test_ece_floor_high test_ece_scaled "
     "test_ece_floor_scaled test_loss_scaled test_brier "
-    "test_balanced_accuracy test_macro_f1 majority_accuracy temperature train_accuracy "
-    "train_running_accuracy validation_accuracy epochs_run parameters trainable_parameters "
+    "test_balanced_accuracy test_macro_f1 majority_accuracy temperature "
+    "validation_accuracy epochs_run parameters trainable_parameters "
     "backbone_parameters flops_per_image backbone_flops_per_image milliseconds_per_image "
     "train_seconds train_peak_memory_mib evaluate_peak_memory_mib evaluate_load n_train "
     "n_validation n_test n_classes"
 ).split()
 # null where there is no such figure
-OPTIONAL = ("test_top5_accuracy", "test_roc_auc", "extraction_seconds")
+OPTIONAL = (
+    "test_top5_accuracy", "test_roc_auc", "extraction_seconds", "train_accuracy",
+    "train_running_accuracy",
+)  # fmt: skip
 PER_CLASS = tuple(
     f"test_per_class_{name}" for name in ("accuracy", "precision", "f1", "roc_auc", "images")
 )

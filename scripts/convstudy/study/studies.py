@@ -3,14 +3,14 @@
 Read by the Snakefile before any job starts, so it imports neither TensorFlow nor NumPy.
 """
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from convstudy.foundation import fold_names
 from convstudy.foundation.errors import UserError
 from convstudy.study import (
-    combinations,
+    combination_plan,
     comparisons,
     folds,
     protocols,
@@ -230,7 +230,7 @@ def resolve(config: Block) -> dict[str, Study]:
     where they make the training another), and for the tables `of` (the variant's name in the
     config), `label`, `protocol`, `sweep`, `sweep_label`, `values`, `description`, `reference` (see
     `variants.expand`), `best`; of a combination `combines`, `members`, `one_network` and `plan`
-    (see `combinations.run`). Blocks of models, generators and backbones that sweeps ask for join
+    (see `combination_plan.of`). Blocks of models, generators and backbones that sweeps ask for join
     the config.
 
     Raises:
@@ -251,15 +251,16 @@ def resolve(config: Block) -> dict[str, Study]:
         made = _runs(config, study_name, known, [*asked, *fixed])
         for name, run in made.items():
             if found.setdefault((run["dataset"], name), run) != run:
-                other = "with other seeds" if run["members"] else "with another budget or backbone"
+                means = bool(run["members"])
+                what = ("trains", "makes the mean")[means]
+                other = ("another budget or backbone", "other members or seeds")[means]
                 raise UserError(
-                    f"config: studies.{study_name}: another study "
-                    f"{'combines' if run['members'] else 'trains'} '{name}' on "
-                    f"'{run['dataset']}' {other}, and both would be the same file. Give this "
+                    f"config: studies.{study_name}: another study {what} '{name}' on "
+                    f"'{run['dataset']}' with {other}, and both would be the same file. Give this "
                     f"study a data set block of its own name."
                 )
         rows[study_name] = [made[name] for name in dict.fromkeys(asked)]
-        used = combinations.with_members(known, asked)
+        used = combination_plan.with_members(known, asked)
         folds.check_study(config, study_name, [made[name] for name in used])
     for name, block in config["backbones"].items():
         settings.check_backbone(f"backbones.{name}", block)  # those of sweeps are new
@@ -277,9 +278,9 @@ def resolve(config: Block) -> dict[str, Study]:
 def _runs(config: Block, study_name: str, known: Block, names: list[str]) -> dict[str, Block]:
     """The runs of variants in a study and of all that they are made of, by name."""
     made: dict[str, Block] = {}
-    for name in combinations.with_members(known, names):
+    for name in combination_plan.with_members(known, names):
         if known[name]["members"]:
-            made[name] = combinations.run(config, study_name, known, name, made)
+            made[name] = combination_plan.of(config, study_name, known, name, made)
         else:
             made[name] = run_plan.of(config, study_name, name, known[name])
     return made
@@ -308,33 +309,3 @@ def _check_origins(config: Block, found: dict[tuple[str, str], Block]) -> None:
                 )
             chain.append(origin)
             backbone = trained
-
-
-def given_files(
-    config: Block, study: Study, in_shards: Collection[str] = ()
-) -> Iterator[tuple[str, str, str]]:
-    """Files that the user gives to a study, as (key in the config, path, first file made of it).
-
-    That file is another of the data sets that are in shards.
-    """
-    needed, datasets = [(x["dataset"], x["backbone_name"]) for x in study.trained()], set()
-    for dataset, backbone in needed:  # grows by what the backbones are trained on
-        if dataset not in datasets:
-            datasets.add(dataset)
-            listing = f"results/shards/{dataset}/images.json"
-            first = listing if dataset in in_shards else f"results/data/{dataset}.h5"
-            for name, path in config["datasets"][dataset]["files"].items():
-                yield f"datasets.{dataset}.files.{name}", path, first
-        if backbone is None:
-            continue
-        block, where = config["backbones"][backbone], f"backbones.{backbone}"
-        result = f"results/backbones/{dataset}/{backbone}.keras"
-        weights = block["weights"] if isinstance(block["weights"], dict) else {}
-        if block["file"]:
-            yield f"{where}.file", block["file"], result
-        elif "file" in weights:
-            yield f"{where}.weights.file", weights["file"], result
-        elif "variant" in weights:
-            variant = weights["variant"]
-            run = study.runs[config["variants"][variant]["dataset"], variant]
-            needed.append((run["dataset"], run["backbone_name"]))

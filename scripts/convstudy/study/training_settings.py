@@ -52,11 +52,17 @@ def filled(block: str, given: str | Block, where: str) -> Block:
     return {"kind": kind} | given
 
 
-def words(training: Block) -> dict[str, str]:
-    """Each of `BLOCKS` in words: its kind, and the options that are not as they are by default."""
-    found = {}
+def words(training: Block) -> dict[str, str | None]:
+    """Each of `BLOCKS` in words: its kind, and the options that are not as they are by default.
+
+    None of a combination whose members differ in it.
+    """
+    found: dict[str, str | None] = {}
     for block in BLOCKS:
         given = training[block]
+        if given is None:
+            found[block] = None
+            continue
         own = [
             f"{name} {flow(given[name])}"
             for name, about in options(block, given["kind"])["properties"].items()

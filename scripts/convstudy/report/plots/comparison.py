@@ -40,7 +40,7 @@ def plot(
 
     Args:
         histories: By variant, (seed, path of its history.csv) or ((fold, seed), path); drawn in
-            this order.
+            this order. A mean of predictions has none.
         summary: Rows of `aggregate.summarize`, with the variant as index.
         differences: Rows of `paired_tests.compare` between these variants.
         colours: Colour by variant.
@@ -77,6 +77,8 @@ def _curves(
     accuracy, loss = upper.subplots(1, 2)
     shown = []
     for name, runs in histories.items():
+        if not runs:  # a mean of predictions, which nothing trains
+            continue
         frames = style.read_histories(runs)
         shown += _curve(accuracy, frames, "accuracy", 100, colours[name])
         _curve(loss, frames, "loss", 1, colours[name])
@@ -175,7 +177,7 @@ def _legend(
     summary: pandas.DataFrame,
     differences: pandas.DataFrame,
 ) -> list[Line2D | Patch]:
-    runs = sorted({style.counted(key for key, _ in held) for held in histories.values()})
+    runs = sorted({style.counted(key for key, _ in held) for held in histories.values() if held})
     mean = f", mean of {' or '.join(runs)}" if runs != ["one seed"] else ", one seed"
     handles: list[Line2D | Patch] = [
         Line2D([], [], color=shade, lw=1.8, marker=style.marker_of(shade), ms=4.5, label=name)
