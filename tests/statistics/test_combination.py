@@ -157,6 +157,7 @@ def test_a_mean_over_seeds_speaks_of_one_network_and_the_summary_says_what_it_is
     assert np.isnan(frame["generalization_gap_mean"][1])
     told = "\n".join(notes.of_results(frame, "shapes", set()))
     assert "Mean of all seeds: mean of a with seeds 0, 1, 2 (3 networks)." in told
+    assert "3 seeds a variant" in told and "Mean of all seeds: one mean of all seeds, so" in told
     assert "each once" in "\n".join(notes.of_costs(frame))
     compared = {"name": "c", "title": "C", "variants": ["a", "mean"]}
     pair = paired_tests.compare([compared], rows, every).iloc[0]

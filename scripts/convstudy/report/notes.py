@@ -43,7 +43,9 @@ def of_results(rows: pandas.DataFrame, dataset: str, foreign: set[str]) -> list[
             "network, not of the variant."
         )
     elif len(alone):
-        found.append(f"{listed(alone)}: one seed, so the interval speaks of one trained network.")
+        means = (rows.loc[alone.index, "made_of"] != "").all()
+        of = "one mean of all seeds" if means else "one seed"
+        found.append(f"{listed(alone)}: {of}, so the interval speaks of one trained network.")
     found += _of_combinations(rows) + _of_sweeps(rows) + _warnings(rows)
     if _has_folds(first) and not rows["reference_accuracy"].isna().all():
         found.append(
@@ -60,8 +62,10 @@ def of_results(rows: pandas.DataFrame, dataset: str, foreign: set[str]) -> list[
 
 def _of_seeds(rows: pandas.DataFrame) -> list[str]:
     first = rows.iloc[0]
+    several = rows[(rows["made_of"] == "") | (rows["n_seeds"] > 1)]
+    seeds = set((several if len(several) else rows)["n_seeds"])  # not of a mean of all seeds
     return [
-        f"{counted(set(rows['n_seeds']), 'seed')} a variant; {first['n_train']} training, "
+        f"{counted(seeds, 'seed')} a variant; {first['n_train']} training, "
         f"{first['n_validation']} validation and {first['n_test']} test images. Always answering "
         f"the largest class is right in {percent(first['majority_accuracy'])} %.",
         "± is the standard deviation over seeds. The interval is that of a mean over seeds and "

@@ -56,7 +56,7 @@ RESULTS: Columns = {
     "its floor": _points("ece_floor_mean"),
     "ECE at T": _points("ece_scaled_mean"),
     "T": _number("temperature_mean", ".2f"),
-    "train - test, points": lambda row: f"{100 * row['generalization_gap_mean']:+.1f}",
+    "train - test, points": lambda row: _gap(row),
 }
 COSTS: Columns = {
     "epochs": _number("epochs_mean", ".1f"),
@@ -216,6 +216,11 @@ def _accuracy(row: Row) -> str:
     deviation = row["test_accuracy_std"]
     spread = "" if math.isnan(deviation) else f" ± {percent(deviation)}"
     return percent(row["test_accuracy_mean"]) + spread
+
+
+def _gap(row: Row) -> str:
+    gap = row["generalization_gap_mean"]
+    return "" if math.isnan(gap) else f"{100 * gap:+.1f}"
 
 
 def _escape(cell: str) -> str:

@@ -116,7 +116,8 @@ def _chosen(
         if best < len(points):
             ranked = sweep_selection.ranked([accuracies[point] for point in points])
             points = [points[place] for place in ranked[:best]]
-            words += f"; chosen on validation images: the {best} best of {len(ranked)} values"
+            which = "the best" if best == 1 else f"the {best} best"
+            words += f"; chosen on validation images: {which} of {len(ranked)} values"
         names += points
     return names, words
 
