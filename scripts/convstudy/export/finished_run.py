@@ -41,13 +41,14 @@ class FinishedRun:
             plugin_files.use(self._project / self._training["plugins"])
 
     def _check_network(self) -> None:
-        """Refuse a mean of predictions."""
-        path = self._project / self.name / "metrics.json"
-        made_of = atomic_files.read_json(path).get("made_of") if path.is_file() else None
-        if made_of:
+        """Refuse a mean of predictions, which has no network of its own."""
+        path = self._project / records.path_of(f"{self.name}/metrics.json")
+        made = atomic_files.read_json(path) if path.is_file() else {}
+        means = made.get("rule") == "combine_runs"
+        if means or "network" in json.loads(made.get("params", {}).get("spec", "{}")):
             raise UserError(
-                f"{self.name}: is a {made_of}, and no network of its own. Name the runs of its "
-                f"variants."
+                f"{self.name}: combines the predictions of finished runs and has no network of its "
+                f"own. Name the runs that it is made of."
             )
 
     @property
