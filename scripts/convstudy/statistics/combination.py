@@ -16,11 +16,6 @@ from convstudy.foundation.errors import UserError
 from convstudy.statistics import metrics_file, run_figures, sweep_selection
 
 Metrics = dict[str, Any]
-# What is kept of each trained network that a mean is made of.
-OF_NETWORK = (
-    "parameters", "trainable_parameters", "train_seconds", "epochs_run", "train_peak_memory_mib",
-    "backbone", "backbone_parameters", "backbone_flops_per_image", "extraction_seconds",
-)  # fmt: skip
 # Of training images no probabilities are kept, so nothing is known of their mean.
 UNKNOWN = ("train_loss", "train_accuracy", "train_running_loss", "train_running_accuracy")
 
@@ -95,7 +90,7 @@ def networks_of(run: Metrics) -> list[dict[str, Any]]:
     if "networks" in run:
         return run["networks"]
     name = f"{run['dataset']}/{run['variant']}/seed{run['seed']}"
-    return [{"network": name} | {key: run[key] for key in OF_NETWORK}]
+    return [{"network": name} | {key: run[key] for key in metrics_file.OF_NETWORK}]
 
 
 def _distinct(networks: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

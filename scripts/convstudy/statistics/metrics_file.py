@@ -23,6 +23,11 @@ OPTIONAL = (
 PER_CLASS = tuple(
     f"test_per_class_{name}" for name in ("accuracy", "precision", "f1", "roc_auc", "images")
 )
+# What is kept of each trained network that a mean of predictions is made of.
+OF_NETWORK = (
+    "parameters", "trainable_parameters", "train_seconds", "epochs_run", "train_peak_memory_mib",
+    "backbone", "backbone_parameters", "backbone_flops_per_image", "extraction_seconds",
+)  # fmt: skip
 MAX_FIGURE = 1e15
 
 
@@ -41,6 +46,9 @@ def read(path: Path | str) -> dict[str, Any]:
         "evaluate_processor": isinstance(metrics.get("evaluate_processor"), str),
         "test_never_predicted": _are_texts(metrics.get("test_never_predicted")),
         "seed": type(metrics.get("seed")) is int,
+        "backbone": isinstance(metrics.get("backbone", 0), str | None),
+        "made_of": isinstance(metrics.get("made_of", ""), str),
+        "networks": _are_networks(metrics.get("networks", [])),
         "provenance": isinstance(versions, dict)
         and _are_texts(list(versions.values()))
         and isinstance(provenance.get("inputs"), dict)
@@ -61,6 +69,21 @@ def read(path: Path | str) -> dict[str, Any]:
 
 def _is_figure(value: Any) -> bool:
     return type(value) in (int, float) and 0 <= value < MAX_FIGURE
+
+
+def _are_networks(value: Any) -> bool:
+    """Whether it is a list of networks, each with its name and `OF_NETWORK`."""
+    texts = {"network": str, "backbone": str | None}
+    return isinstance(value, list) and all(
+        isinstance(network, dict)
+        and all(isinstance(network.get(key, 0), kind) for key, kind in texts.items())
+        and all(
+            _is_figure(network.get(key)) or (key in OPTIONAL and network.get(key, 0) is None)
+            for key in OF_NETWORK
+            if key not in texts
+        )
+        for network in value
+    )
 
 
 def _are_texts(value: Any) -> bool:

@@ -74,6 +74,9 @@ def _curves(
     colours: Mapping[str, str],
     baselines: pandas.Series,
 ) -> None:
+    if not any(histories.values()):
+        upper.text(0.5, 0.5, "means of predictions: nothing is trained", ha="center", va="center")
+        return
     accuracy, loss = upper.subplots(1, 2)
     shown = []
     for name, runs in histories.items():
@@ -183,10 +186,11 @@ def _legend(
         Line2D([], [], color=shade, lw=1.8, marker=style.marker_of(shade), ms=4.5, label=name)
         for name, shade in zip(names, shades, strict=True)
     ]
-    handles.append(Line2D([], [], color=style.FAINT, lw=1.8, label=f"validation{mean}"))
-    handles.append(
-        Line2D([], [], color=style.FAINT, lw=1, ls="--", label="training, as recorded (faint)")
-    )
+    if runs:
+        handles.append(Line2D([], [], color=style.FAINT, lw=1.8, label=f"validation{mean}"))
+        handles.append(
+            Line2D([], [], color=style.FAINT, lw=1, ls="--", label="training, as recorded (faint)")
+        )
     kinds = {*summary["interval_of"], *["network"] * ("networks" in set(differences["speaks_of"]))}
     for kind in (kind for kind in OVER if kind in kinds):
         face = "white" if kind == "network" else style.FAINT
