@@ -131,7 +131,7 @@ rule combine_runs:
         predictions=lambda w: combination_plan.sources(
             run_of(w), w.dataset, w.seed, "predictions.h5"
         ),
-        validation=lambda w: combination_plan.chosen_by(run_of(w), w.dataset),
+        validation=lambda w: combination_plan.chosen_by(run_of(w), w.dataset, w.seed),
     output:
         metrics="results/runs/{dataset}/{variant}/seed{seed}/metrics.json",
         predictions="results/runs/{dataset}/{variant}/seed{seed}/predictions.h5",

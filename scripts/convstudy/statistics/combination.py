@@ -44,13 +44,13 @@ def combine(
             variants, the `best` are taken.
         identity: what names the run (dataset, variant, model, generator, backbone, seed, task).
         inputs: paths of `metrics` and, in the same order, `predictions` of all runs that may take
-            part; and of the metrics by whose `validation` accuracies, over seeds, is chosen.
+            part; of the metrics of other seeds by whose `validation` accuracies, too, is chosen.
         outputs: paths of `metrics` and `predictions`.
 
     Raises:
         UserError: two of the runs were evaluated on different images.
     """
-    names, choice = _chosen(plan["groups"], inputs["validation"])
+    names, choice = _chosen(plan["groups"], [*inputs["metrics"], *inputs["validation"]])
     pairs = zip(inputs["metrics"], inputs["predictions"], strict=True)
     read = [(metrics_file.read(path), str(predictions)) for path, predictions in pairs]
     runs = [run for run in read if run[0]["variant"] in names]

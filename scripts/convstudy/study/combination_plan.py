@@ -158,13 +158,19 @@ def sources(run: Block, dataset: str, seed: int | str, name: str) -> list[str]:
     return _files(dataset, run["members"], seeds, name)
 
 
-def chosen_by(run: Block, dataset: str) -> list[str]:
-    """The metrics by which the values of sweeps are chosen for an ensemble: those of all seeds."""
+def chosen_by(run: Block, dataset: str, seed: int | str) -> list[str]:
+    """The metrics of other seeds by which, too, the values of sweeps are chosen for an ensemble.
+
+    None of them is one of its `sources`: Snakemake would take the steps with a file twice for
+    changed ones.
+    """
+    known = sources(run, dataset, seed, "metrics.json")
     return [
         path
         for group in groups(run)
         if group["best"] < len(group["points"])
         for path in _files(dataset, group["points"], run["plan"]["seeds"], "metrics.json")
+        if path not in known
     ]
 
 
