@@ -13,6 +13,7 @@ from convstudy.foundation import (
 from convstudy.foundation.errors import UserError
 from convstudy.provenance import code_digests, records
 from convstudy.study import (
+    combination_plan,
     config_files,
     folds,
     plugin_options,
@@ -59,6 +60,9 @@ except UserError as error:
 
 study = known_studies[config["study"]]
 canonical = digests.canonical
+ensembles = sorted(
+    {name for (_, name), run in study.runs.items() if combination_plan.groups(run)}
+)
 trained_on = "|".join(folds.trained_on(config["datasets"]))
 report_files = Path(workflow.basedir, "scripts/convstudy/report/page_files")
 
@@ -127,6 +131,12 @@ def run_inputs(w):
             name += "-with_validation"
         inputs["statistics"] = f"results/preprocessing/{w.dataset}/{name}.h5"
     return inputs
+
+
+def network_folder(w):
+    """The folder of the run whose network is evaluated: another's, for views of its images."""
+    name = (run_of(w)["plan"] or {}).get("network", w.variant)
+    return f"results/runs/{w.dataset}/{name}/seed{w.seed}"
 
 
 def stage_of(w):

@@ -37,7 +37,8 @@ rule plot_learning_curves:
 rule plot_comparison:
     input:
         histories=lambda w: study_of(w).files(
-            "history.csv", study_of(w).rows_of(w.comparison)
+            "history.csv",
+            [x for x in study_of(w).rows_of(w.comparison) if not x["combines"]],
         ),
         metrics=lambda w: study_of(w).files(
             "metrics.json", study_of(w).rows_of(w.comparison)

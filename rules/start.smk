@@ -3,6 +3,7 @@ from snakemake.iocontainers import Wildcards
 
 from convstudy.foundation import warm_start
 from convstudy.provenance import snakemake_metadata, staleness
+from convstudy.study import given_files
 
 
 def refuse_missing_files():
@@ -11,7 +12,7 @@ def refuse_missing_files():
     A file whose content was read into the results already may be gone, until that is to be read in
     another way: Snakemake leaves alone what it could not make again.
     """
-    for key, path, result in studies.given_files(config, study, in_shards()):
+    for key, path, result in given_files.of(config, study, in_shards()):
         if is_there(path) or any(x.is_producer(path) for x in workflow.rules):
             continue
         changes = changes_of(result) if Path(result).exists() else [f"no {result} yet"]

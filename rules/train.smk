@@ -3,7 +3,8 @@
 #           results/runs/{dataset}/{variant}/seed{seed}/{model.keras,history.csv,run.json}
 #           results/runs/{dataset}/{variant}/seed{seed}/stage{stage}.{keras,csv,json}: of a variant
 #           with stages, each but the last
-#           results/runs/{dataset}/{variant}/seed{seed}/{metrics.json,predictions.h5}
+#           results/runs/{dataset}/{variant}/seed{seed}/{metrics.json,predictions.h5}, those of a
+#           combination from the network or the predictions that it is made of
 # Of a data set with folds there is a run for each fold, results/runs/{dataset}-fold{fold}/.
 # Each takes one of the `turns` of its group, of which a cluster's profile gives one: the steps that
 # share a job run one after the other, and ask for the memory of the largest.
@@ -90,8 +91,8 @@ rule evaluate_model:
     input:
         unpack(run_inputs),
         unpack(extraction_costs),
-        model="results/runs/{dataset}/{variant}/seed{seed}/model.keras",
-        run="results/runs/{dataset}/{variant}/seed{seed}/run.json",
+        model=lambda w: f"{network_folder(w)}/model.keras",
+        run=lambda w: f"{network_folder(w)}/run.json",
     output:
         metrics="results/runs/{dataset}/{variant}/seed{seed}/metrics.json",
         predictions="results/runs/{dataset}/{variant}/seed{seed}/predictions.h5",
@@ -123,9 +124,52 @@ rule evaluate_model:
                     "backbone_name",
                 )
             }
+            | (run_of(w)["plan"] or {})
         ),
         code=lambda w: run_code("evaluate_model.py", run_of(w)),
     message:
         "Evaluating {wildcards.variant} on {wildcards.dataset}, seed {wildcards.seed}"
     script:
         "../scripts/evaluate_model.py"
+
+
+rule combine_runs:
+    input:
+        metrics=lambda w: combination_plan.sources(
+            run_of(w), w.dataset, w.seed, "metrics.json"
+        ),
+        predictions=lambda w: combination_plan.sources(
+            run_of(w), w.dataset, w.seed, "predictions.h5"
+        ),
+        validation=lambda w: combination_plan.chosen_by(run_of(w), w.dataset, w.seed),
+    output:
+        metrics="results/runs/{dataset}/{variant}/seed{seed}/metrics.json",
+        predictions="results/runs/{dataset}/{variant}/seed{seed}/predictions.h5",
+    log:
+        "results/logs/combine_runs/{dataset}/{variant}/seed{seed}.log",
+    wildcard_constraints:
+        dataset=trained_on,
+        variant=sources.pattern(ensembles),
+    localrule: True
+    conda:
+        "../envs/plotting.yaml"
+    params:
+        spec=lambda w: canonical(
+            {
+                "plan": run_of(w)["plan"],
+                "identity": {
+                    "task": run_of(w)["task"],
+                    "model": run_of(w)["model"],
+                    "generator": run_of(w)["generator_name"],
+                    "backbone": run_of(w)["backbone_name"],
+                },
+            }
+        ),
+        code=lambda w: code("combine_runs.py"),
+    message:
+        "Combining runs into {wildcards.variant} on {wildcards.dataset}, seed {wildcards.seed}"
+    script:
+        "../scripts/combine_runs.py"
+
+
+ruleorder: combine_runs > evaluate_model

@@ -15,7 +15,11 @@ def plot(job, step):
     # the histories come variant by variant, run by run
     files = iter(inputs.histories)
     histories = {
-        row["variant"]: [(style.run(run), next(files)) for run in spec["runs"][row["variant"]]]
+        row["variant"]: [
+            (style.run(run), next(files))
+            for run in spec["runs"][row["variant"]]
+            if not row["combines"]
+        ]
         for row in spec["rows"]
     }
     # of a sweep that is compared, the chosen value alone

@@ -6,7 +6,7 @@ import pytest
 from configs import ROOT, SCHEMA, checked, from_yaml, refused, selected
 
 from convstudy.foundation.errors import UserError
-from convstudy.study import studies
+from convstudy.study import given_files, studies
 from convstudy.study import validation as settings
 
 
@@ -248,7 +248,7 @@ def test_the_files_of_a_study_are_named_with_their_keys():
     config = checked(
         backbones__resnet50_random={"application": "ResNet50", "weights": {"file": "w.h5"}}
     )
-    given = {key: path for key, path, _ in studies.given_files(config, selected(config))}
+    given = {key: path for key, path, _ in given_files.of(config, selected(config))}
     assert given == {
         "datasets.demo_objects.files.archive": "results/demo/objects.tar.gz",
         "datasets.demo_birds.files.images": "results/demo/birds/images.tgz",

@@ -55,6 +55,7 @@ def write_predicted(folder, name, seed, probabilities, truth, **made_with):
         "dataset": dataset,
         "variant": name,
         "seed": seed,
+        "backbone": None,
         "n_train": 900,
         "n_validation": 100,
         "n_test": len(truth),

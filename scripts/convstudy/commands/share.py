@@ -52,7 +52,7 @@ def _runs(graph: Any) -> dict[str, dict[str, bool]]:
             os.path.dirname(run.output.metrics): not graph.needrun(run)
             # also of those by which it is decided whether there will be more
             for run in graph.bfs(graph.dependencies, job)
-            if run.rule.name == "evaluate_model"
+            if run.rule.name in ("evaluate_model", "combine_runs")
         }
         for job in graph.jobs
         if job.rule.name == "summarize"

@@ -30,6 +30,7 @@ class FinishedRun:
                 f"study{_some_runs()}"
             )
         self._project, self.name = Path(*parts[:-5]), "/".join(parts[-5:])
+        self._check_network()
         model = f"{self.name}/model.keras"
         self._training = self._record(model)
         self._evaluation = self._record(f"{self.name}/metrics.json")
@@ -38,6 +39,17 @@ class FinishedRun:
         self.spec = json.loads(self._training["params"]["spec"])
         if self._training.get("plugins"):  # the network may have layers of the user's own
             plugin_files.use(self._project / self._training["plugins"])
+
+    def _check_network(self) -> None:
+        """Refuse a mean of predictions, which has no network of its own."""
+        path = self._project / records.path_of(f"{self.name}/metrics.json")
+        made = atomic_files.read_json(path) if path.is_file() else {}
+        means = made.get("rule") == "combine_runs"
+        if means or "network" in json.loads(made.get("params", {}).get("spec", "{}")):
+            raise UserError(
+                f"{self.name}: combines the predictions of finished runs and has no network of its "
+                f"own. Name the runs that it is made of."
+            )
 
     @property
     def key(self) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 import pandas
 
 from convstudy.report.notes import counted, listed
+from convstudy.statistics import combination
 
 HYPERPARAMETERS = (
     "Taken from the configuration; this workflow does not search. Early stopping and the choice of "
@@ -49,10 +50,14 @@ def checklist(
     if folded.any():
         names = frame["dataset"][folded].drop_duplicates()
         split += f"; of {listed(names)} one in each fold, the same for all variants and seeds"
-    hours = sum(run["train_seconds"] for run in runs) / 3600
+    # a network is trained once, however many means it is in
+    networks = {x["network"]: x for run in runs for x in combination.networks_of(run)}
+    hours = sum(x["train_seconds"] for x in networks.values()) / 3600
+    means = sum("made_of" in run for run in runs)
     memory = max(run["train_peak_memory_mib"] for run in runs)
     return [
         ("Runs", f"{len(runs)} runs: {len(frame)} variants, seeds {listed(seeds)}. "
+         + f"{means} of them are means of predictions and train nothing. " * bool(means) +
          "Means over all seeds are given, never the best run."),
         ("Error bars", ERROR_BARS + ONE_SEED * alone + FOLDS * bool(folded.any())),
         ("Tests", TESTS),

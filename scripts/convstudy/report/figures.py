@@ -6,16 +6,18 @@ from typing import Any
 
 import pandas
 
-from convstudy.report import drawings, tables
+from convstudy.report import drawings, notes, tables
 from convstudy.report.drawings import Dot
 from convstudy.report.grids import Cell, Form, Grid, Head, fixed, points, short, some
 from convstudy.report.notes import percent
 from convstudy.report.results import Result
+from convstudy.statistics import aggregate
 
 Records = list[dict[str, Any]]
 Columns = Sequence[tuple[str, Head, Form]]
 # What a table shows: column of summary.csv, head, how a value is written.
 RESULTS: Columns = (
+    ("place", Head("on validation", "rank"), str),
     ("protocol", Head("protocol"), str),
     ("n_folds", Head("folds", "fold"), fixed(0)),
     ("n_seeds", Head("seeds", "seed"), str),
@@ -71,9 +73,10 @@ AGAINST: tuple[tuple[str, tuple[str, ...], Form], ...] = (
 
 
 def records_of(frame: pandas.DataFrame) -> Records:
-    """The rows of the summary that are results, each with its interval as a text."""
-    found = frame[frame["selected"].astype(bool)].to_dict("records")
+    """The rows of the summary that are results, each with its interval and rank as texts."""
+    found = aggregate.shown(frame).to_dict("records")
     for row in found:
+        row["place"] = notes.rank(row)
         ends = row["test_accuracy_ci_low"], row["test_accuracy_ci_high"]
         row["interval"] = "" if any(map(math.isnan, ends)) else _between(*map(percent, ends))
     return found

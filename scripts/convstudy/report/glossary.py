@@ -8,6 +8,10 @@ TERMS = {
         "a t distribution for the few seeds. With one seed it is of one trained network on other "
         "images of the same kind."
     ),
+    "rank": (
+        "The place of a value among all values of its sweep that were tried, by the mean accuracy "
+        "on validation images over seeds. Test images have no part in it."
+    ),
     "seed": (
         "The number that fixes a training's random choices. Trainings that differ in the seed "
         "alone show how much of a difference is chance."

@@ -1,7 +1,7 @@
 """What a reader must know of the figures in a table; stands below it."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas
@@ -49,8 +49,10 @@ def of_results(rows: pandas.DataFrame, dataset: str, foreign: set[str]) -> list[
             "network, not of the variant."
         )
     elif len(alone):
-        found.append(f"{listed(alone)}: one seed, so the interval speaks of one trained network.")
-    found += _warnings(rows)
+        means = (rows.loc[alone.index, "made_of"] != "").all()
+        of = "one mean of all seeds" if means else "one seed"
+        found.append(f"{listed(alone)}: {of}, so the interval speaks of one trained network.")
+    found += _of_combinations(rows) + _of_sweeps(rows) + _warnings(rows)
     if _has_folds(first) and not rows["reference_accuracy"].isna().all():
         found.append(
             "The published figures are of one split, or of other folds: ours are of images that "
@@ -66,8 +68,10 @@ def of_results(rows: pandas.DataFrame, dataset: str, foreign: set[str]) -> list[
 
 def _of_seeds(rows: pandas.DataFrame) -> list[str]:
     first = rows.iloc[0]
+    several = rows[(rows["made_of"] == "") | (rows["n_seeds"] > 1)]
+    seeds = set((several if len(several) else rows)["n_seeds"])  # not of a mean of all seeds
     return [
-        f"{counted(set(rows['n_seeds']), 'seed')} a variant; {first['n_train']} training, "
+        f"{counted(seeds, 'seed')} a variant; {first['n_train']} training, "
         f"{first['n_validation']} validation and {first['n_test']} test images. Always answering "
         f"the largest class is right in {percent(first['majority_accuracy'])} %.",
         "± is the standard deviation over seeds. The interval is that of a mean over seeds and "
@@ -93,6 +97,39 @@ def _of_folds(rows: pandas.DataFrame) -> list[str]:
     return found
 
 
+def _of_combinations(rows: pandas.DataFrame) -> list[str]:
+    """What each row that is a mean of predictions is the mean of."""
+    means = rows[rows["made_of"] != ""]
+    found = [f"{row['label']}: {row['made_of']}." for row in means.to_dict("records")]
+    if len(means):
+        found.append(
+            "A mean of predictions trains nothing. Its temperature is fitted anew on the mean's "
+            "validation images; of training images no probabilities are kept, so a mean of several "
+            "networks has no training accuracy."
+        )
+    return found
+
+
+def _of_sweeps(rows: pandas.DataFrame) -> list[str]:
+    """How many values were tried for each row that is one of them."""
+    found = []
+    swept = rows[rows["tried"].notna()]
+    for sweep, own in swept.groupby("sweep", sort=False):
+        best = "best" if len(own) == 1 else f"{len(own)} best"
+        found.append(
+            f"{sweep}: the {best} of {own['tried'].iloc[0]:.0f} configurations on validation "
+            f"images, whose validation accuracy is too high by chance, as that of any best. Test "
+            f"images had no part in the choice, so the test accuracy is not"
+            + ("." if len(own) == 1 else "; to choose among these rows by it would make it so.")
+        )
+    return found
+
+
+def rank(row: Mapping[str, Any]) -> str:
+    """A value's place among those of its sweep, in words; empty of a row without a sweep."""
+    return "" if math.isnan(row["rank"]) else f"{row['rank']:.0f} of {row['tried']:.0f}"
+
+
 def _has_folds(row: Any) -> bool:
     return not math.isnan(row["n_folds"])
 
@@ -109,6 +146,11 @@ def of_costs(rows: pandas.DataFrame) -> list[str]:
         f"processes a core wanted to run when a training or a prediction began: seconds are those "
         f"of a machine that busy.",
     ]
+    if (rows["made_of"] != "").any():
+        found.append(
+            "A mean of predictions costs what its networks cost together, each once, and a "
+            "prediction of each member or view; its epochs are those of its networks on average."
+        )
     if heads:
         found.append(
             "A head on features needs its frozen backbone, too: parameters and FLOPs are given "

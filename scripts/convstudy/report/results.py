@@ -12,7 +12,7 @@ import pandas
 from convstudy.data import hdf5
 from convstudy.foundation import fold_names
 from convstudy.report import class_names
-from convstudy.statistics import metrics_file, per_class
+from convstudy.statistics import aggregate, metrics_file, per_class
 
 Runs = Sequence[tuple[Path | str, Path | str]]
 Predictions = tuple[np.ndarray, np.ndarray]  # probabilities (n, classes), labels (n,)
@@ -106,7 +106,7 @@ class Result:
 
 
 def load(rows: Sequence[Mapping[str, Any]], frame: pandas.DataFrame, runs: Runs) -> list[Result]:
-    """The results of a study in its order; of a sweep the chosen value alone.
+    """The results of a study in its order; of a sweep the best values, as many as are shown.
 
     Args:
         rows: `rows` of `Study.spec`.
@@ -121,7 +121,7 @@ def load(rows: Sequence[Mapping[str, Any]], frame: pandas.DataFrame, runs: Runs)
         held.setdefault((dataset, metrics["variant"]), []).append((metrics, pair))
     described, numbers = labels(rows), colours(rows)
     found = []
-    for row in frame[frame["selected"].astype(bool)].to_dict("records"):
+    for row in aggregate.shown(frame).to_dict("records"):
         key = row["dataset"], row["variant"]
         own = sorted(held[key], key=lambda run: (run[0]["seed"], _fold(run[0])))
         names = hdf5.read_attributes(own[0][1][1])["class_names"]

@@ -9,7 +9,7 @@ from convstudy.report import results
 
 SHOWN = (
     "dataset", "protocol", "model", "model_options", "generator", "generator_options", "backbone",
-    "training", "stages", "budget", "statistics_from", "switches", "values",
+    "training", "stages", "budget", "statistics_from", "switches", "values", "combines",
 )  # fmt: skip
 NONE = "–"
 

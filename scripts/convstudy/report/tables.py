@@ -9,6 +9,7 @@ import pandas
 
 from convstudy.report import notes
 from convstudy.report.notes import percent
+from convstudy.statistics import aggregate
 
 
 @dataclass
@@ -39,6 +40,7 @@ def _both(key: str, form: str, unit: float) -> Callable[[Row], str]:
 
 
 RESULTS: Columns = {
+    "on validation": lambda row: notes.rank(row),
     "test accuracy %": lambda row: _accuracy(row),
     "95 % interval": lambda row: (
         f"[{percent(row['test_accuracy_ci_low'])}, {percent(row['test_accuracy_ci_high'])}]"
@@ -54,7 +56,7 @@ RESULTS: Columns = {
     "its floor": _points("ece_floor_mean"),
     "ECE at T": _points("ece_scaled_mean"),
     "T": _number("temperature_mean", ".2f"),
-    "train - test, points": lambda row: f"{100 * row['generalization_gap_mean']:+.1f}",
+    "train - test, points": lambda row: _gap(row),
 }
 COSTS: Columns = {
     "epochs": _number("epochs_mean", ".1f"),
@@ -142,19 +144,20 @@ def sweep_tables(frame: pandas.DataFrame, variants: Sequence[Mapping[str, Any]])
                 *(str(values[row["variant"]][name]) for name in parameters),
                 percent(row["validation_accuracy_mean"]),
                 percent(row["test_accuracy_mean"]),
-                "chosen" if row["selected"] else "",
+                f"{row['rank']:.0f}",
+                "chosen" if row["selected"] else "shown" if row["shown"] else "",
             ]
             for row in records
         ]
-        header = ["variant", *parameters, "validation accuracy %", "test accuracy %", ""]
-        notes = [
+        header = ["variant", *parameters, "validation accuracy %", "test accuracy %", "rank", ""]
+        told = [
             f"Chosen among {len(body)} values by the mean validation accuracy over seeds, the "
             f"first of equals. Only the chosen one's test accuracy is a result and takes part in "
             f"comparisons; the others stand here to be looked at, not to choose from.",
             f"The best of {len(body)} validation accuracies is too high by chance, the more so the "
             f"more values were tried; the test accuracy of the chosen one is not.",
         ]
-        found.append(Table(f"Sweep {sweep} (on {dataset})", header, body, notes))
+        found.append(Table(f"Sweep {sweep} (on {dataset})", header, body, told))
     return found
 
 
@@ -175,7 +178,7 @@ def markdown(table: Table) -> str:
 
 def _by_dataset(frame: pandas.DataFrame) -> list[pandas.DataFrame]:
     """The rows that are results, a frame a data set, in the order of the study."""
-    chosen = frame[frame["selected"].astype(bool)]
+    chosen = aggregate.shown(frame)
     return [chosen[chosen["dataset"] == name] for name in dict.fromkeys(chosen["dataset"])]
 
 
@@ -213,6 +216,11 @@ def _accuracy(row: Row) -> str:
     deviation = row["test_accuracy_std"]
     spread = "" if math.isnan(deviation) else f" ± {percent(deviation)}"
     return percent(row["test_accuracy_mean"]) + spread
+
+
+def _gap(row: Row) -> str:
+    gap = row["generalization_gap_mean"]
+    return "" if math.isnan(gap) else f"{100 * gap:+.1f}"
 
 
 def _escape(cell: str) -> str:

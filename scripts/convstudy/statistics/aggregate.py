@@ -21,7 +21,7 @@ COLUMNS = (
     "flops_per_image backbone_flops_per_image extraction_seconds_mean milliseconds_per_image_mean "
     "evaluate_peak_memory_mib_max processor load_max budget_epochs budget_patience batch_size "
     "learning_rate n_folds test_accuracy_without_duplicates_mean optimizer schedule loss solved "
-    "training_notes"
+    "training_notes rank tried shown made_of"
 ).split()
 NAMES = ("variant", "dataset", "model", "generator", "backbone", "protocol", "sweep", "label")
 # Columns that are means over runs (seeds, or folds and seeds), and the key in metrics.json of each.
@@ -72,18 +72,30 @@ def summarize(
     Returns:
         One row a variant, in the order of `variants`, with the columns `COLUMNS`. `selected` tells
         which rows are results: of a sweep the chosen value, and every variant without a sweep.
+        `rank` is a value's place among the `tried` ones of its sweep, by validation images alone;
+        `shown` are the results and the values up to the rank that the config asks for.
 
     Raises:
         UserError: A variant has no run, or a run's two files do not belong together.
     """
     loaded = evaluated_runs.load(runs)
-    chosen = evaluated_runs.results(variants, loaded).values()
+    ranks = evaluated_runs.ranks(variants, loaded)
     rows = []
     for v in variants:
         own = evaluated_runs.of_variant(v, loaded)
         row = _row(v, own, (leaked or {}).get(v["dataset"], ()))
-        rows.append(row | {"selected": v in chosen})
+        rank, tried = ranks.get((v["dataset"], v["variant"]), (np.nan, np.nan))
+        row |= {"selected": not rank > 1, "rank": rank, "tried": tried}
+        rows.append(row | {"shown": not rank > v.get("best", 1)})
     return pandas.DataFrame(rows, columns=COLUMNS)
+
+
+def shown(frame: pandas.DataFrame) -> pandas.DataFrame:
+    """The rows that tables of results have, those of a sweep by their rank."""
+    held = frame[frame["shown"].astype(bool)]
+    group = held["sweep"].fillna(held["variant"]) + " " + held["dataset"]
+    order = pandas.DataFrame({"group": pandas.factorize(group)[0], "rank": held["rank"].to_numpy()})
+    return held.iloc[order.sort_values(["group", "rank"], kind="stable").index]
 
 
 def _row(
@@ -133,6 +145,7 @@ def _row(
         "solved": found[0].get("solved", False),
         "training_notes": _joined(note for m in found for note in m.get("solution_notes", [])),
         "test_accuracy_without_duplicates_mean": _accuracy_without(answers.correct, leaked),
+        "made_of": _joined(m.get("made_of", "") for m in found),
     }
 
 

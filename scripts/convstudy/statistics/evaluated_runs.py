@@ -125,11 +125,25 @@ def of_variant(
 def results(
     variants: list[dict[str, Any]], loaded: dict[tuple[str, str], list[EvaluatedRun]]
 ) -> dict[tuple[str, str], dict[str, Any]]:
-    validation = {
+    """By data set and name of a sweep or variant: the chosen value, or the variant itself."""
+    return sweep_selection.results(variants, _validation(variants, loaded))
+
+
+def ranks(
+    variants: list[dict[str, Any]], loaded: dict[tuple[str, str], list[EvaluatedRun]]
+) -> dict[tuple[str, str], tuple[int, int]]:
+    """By data set and variant: the rank, from 1, of each value of a sweep, and how many it has."""
+    return sweep_selection.ranks(variants, _validation(variants, loaded))
+
+
+def _validation(
+    variants: list[dict[str, Any]], loaded: dict[tuple[str, str], list[EvaluatedRun]]
+) -> dict[tuple[str, str], list[float]]:
+    """Validation accuracies over seeds of each value of a sweep."""
+    return {
         (v["dataset"], v["variant"]): [
             run.metrics["validation_accuracy"] for run in of_variant(v, loaded)
         ]
         for v in variants
         if v["sweep"]
     }
-    return sweep_selection.results(variants, validation)

@@ -9,17 +9,25 @@ from convstudy.foundation.errors import UserError
 FIGURES = (
     "test_loss test_accuracy test_ece test_ece_floor test_ece_floor_high test_ece_scaled "
     "test_ece_floor_scaled test_loss_scaled test_brier "
-    "test_balanced_accuracy test_macro_f1 majority_accuracy temperature train_accuracy "
-    "train_running_accuracy validation_accuracy parameters trainable_parameters "
+    "test_balanced_accuracy test_macro_f1 majority_accuracy temperature "
+    "validation_accuracy parameters trainable_parameters "
     "backbone_parameters flops_per_image backbone_flops_per_image milliseconds_per_image "
     "train_seconds train_peak_memory_mib evaluate_peak_memory_mib evaluate_load n_train "
     "n_validation n_test n_classes"
 ).split()
 # null where there is no such figure
-OPTIONAL = ("test_top5_accuracy", "test_roc_auc", "extraction_seconds", "epochs_run")
+OPTIONAL = (
+    "test_top5_accuracy", "test_roc_auc", "extraction_seconds", "train_accuracy",
+    "train_running_accuracy", "epochs_run",
+)  # fmt: skip
 PER_CLASS = tuple(
     f"test_per_class_{name}" for name in ("accuracy", "precision", "f1", "roc_auc", "images")
 )
+# What is kept of each trained network that a mean of predictions is made of.
+OF_NETWORK = (
+    "parameters", "trainable_parameters", "train_seconds", "epochs_run", "train_peak_memory_mib",
+    "backbone", "backbone_parameters", "backbone_flops_per_image", "extraction_seconds",
+)  # fmt: skip
 MAX_FIGURE = 1e15
 
 
@@ -40,6 +48,9 @@ def read(path: Path | str) -> dict[str, Any]:
         "seed": type(metrics.get("seed")) is int,
         "solved": type(metrics.get("solved", False)) is bool,
         "solution_notes": _are_texts(metrics.get("solution_notes", [])),
+        "backbone": isinstance(metrics.get("backbone", 0), str | None),
+        "made_of": isinstance(metrics.get("made_of", ""), str),
+        "networks": _are_networks(metrics.get("networks", [])),
         "provenance": isinstance(versions, dict)
         and _are_texts(list(versions.values()))
         and isinstance(provenance.get("inputs"), dict)
@@ -60,6 +71,21 @@ def read(path: Path | str) -> dict[str, Any]:
 
 def _is_figure(value: Any) -> bool:
     return type(value) in (int, float) and 0 <= value < MAX_FIGURE
+
+
+def _are_networks(value: Any) -> bool:
+    """Whether it is a list of networks, each with its name and `OF_NETWORK`."""
+    texts = {"network": str, "backbone": str | None}
+    return isinstance(value, list) and all(
+        isinstance(network, dict)
+        and all(isinstance(network.get(key, 0), kind) for key, kind in texts.items())
+        and all(
+            _is_figure(network.get(key)) or (key in OPTIONAL and network.get(key, 0) is None)
+            for key in OF_NETWORK
+            if key not in texts
+        )
+        for network in value
+    )
 
 
 def _are_texts(value: Any) -> bool:

@@ -9,14 +9,20 @@ import numpy as np
 from convstudy.statistics import metrics_file
 
 
-def best(accuracies: Sequence[Sequence[float]]) -> int:
-    """The point with the best mean validation accuracy; the first of equals.
+def ranked(accuracies: Sequence[Sequence[float]]) -> list[int]:
+    """The points by their mean validation accuracy, the best first, of equals the first.
 
     Args:
         accuracies: validation accuracies over seeds, by point.
     """
     # rounded: the last bits of a mean depend on the order of its seeds
-    return int(np.argmax([round(float(np.mean(values)), 12) for values in accuracies]))
+    means = [round(float(np.mean(values)), 12) for values in accuracies]
+    return np.argsort(-np.array(means), kind="stable").tolist()
+
+
+def best(accuracies: Sequence[Sequence[float]]) -> int:
+    """The point with the best mean validation accuracy; the first of equals."""
+    return ranked(accuracies)[0]
 
 
 def results(
@@ -28,16 +34,42 @@ def results(
         variants: dicts with `dataset`, `variant` and `sweep` (None for one without).
         accuracies: validation accuracies over seeds of each point, by data set and variant.
     """
+    return {
+        key: points[_ranked(points, accuracies)[0]] if points[0]["sweep"] else points[0]
+        for key, points in _groups(variants).items()
+    }
+
+
+def ranks(
+    variants: Sequence[dict[str, Any]], accuracies: Mapping[tuple[str, str], Sequence[float]]
+) -> dict[tuple[str, str], tuple[int, int]]:
+    """By data set and variant: the rank, from 1, of each value of a sweep, and how many it has.
+
+    Args:
+        variants: as for `results`.
+        accuracies: as for `results`.
+    """
+    return {
+        (points[place]["dataset"], points[place]["variant"]): (rank, len(points))
+        for points in _groups(variants).values()
+        if points[0]["sweep"]
+        for rank, place in enumerate(_ranked(points, accuracies), 1)
+    }
+
+
+def _groups(variants: Sequence[dict[str, Any]]) -> dict[tuple[str, str], list[dict[str, Any]]]:
+    """By data set and name: the values of each sweep, and each variant without one."""
     groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for variant in variants:
         name = variant["sweep"] or variant["variant"]
         groups.setdefault((variant["dataset"], name), []).append(variant)
-    return {
-        key: points[best([accuracies[p["dataset"], p["variant"]] for p in points])]
-        if points[0]["sweep"]
-        else points[0]
-        for key, points in groups.items()
-    }
+    return groups
+
+
+def _ranked(
+    points: Sequence[dict[str, Any]], accuracies: Mapping[tuple[str, str], Sequence[float]]
+) -> list[int]:
+    return ranked([accuracies[p["dataset"], p["variant"]] for p in points])
 
 
 def of_best(

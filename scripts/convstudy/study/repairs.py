@@ -77,7 +77,8 @@ def _wrapped(value: Any, schema: dict[str, Any], accepts: Accepts) -> Iterator[A
     properties, required = schema.get("properties", {}), schema.get("required", [])
     fits = [key for key, about in properties.items() if accepts(value, about)]
     strict = [key for key in fits if {"enum", "pattern"} & set(properties[key])]
-    for keys in ([key for key in fits if key in required], strict, fits):
+    meant = [*required, schema.get("shorthand")]
+    for keys in ([key for key in fits if key in meant], strict, fits):
         if len(keys) == 1:
             (key,) = keys
             texts = [x for x in required if x != key and properties[x].get("type") == "string"]

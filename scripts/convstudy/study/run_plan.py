@@ -66,6 +66,7 @@ def of(config: Block, study_name: str, name: str, variant: Block) -> Block:
         "training": training,
         "switches": _switches(protocol, augments, takes),
         "solver": {},
+        "plan": None,
     }
     if plugin_options.describe("models", model["kind"]).solves:
         _check_unused(study_name, name, variant, _own(study["limits"], name, variant))
@@ -73,6 +74,7 @@ def of(config: Block, study_name: str, name: str, variant: Block) -> Block:
         run |= {"training": kept, "solver": {"solver": run["options"]}}
     shown = (
         "of", "label", "protocol", "sweep", "sweep_label", "values", "description", "reference",
+        "best", "combines", "members", "one_network",
     )  # fmt: skip
     run |= {key: variant[key] for key in shown}
     stages.check(run, variant["training"].get("stages") or [])

@@ -22,8 +22,11 @@ def takes(run: Block, training: Block) -> str:
 
 
 def epochs(run: Block) -> int | None:
-    """Most epochs of all stages together; None where the weights are computed without any."""
-    if run["solver"]:
+    """Most epochs of all stages together.
+
+    None where the weights are computed without any, and of a mean of networks that differ in them.
+    """
+    if run["solver"] or run["before"] is None or run["training"].get("epochs") is None:
         return None
     return sum(training["epochs"] for training in of(run))
 

@@ -3,13 +3,14 @@
 Read by the Snakefile before any job starts, so it imports neither TensorFlow nor NumPy.
 """
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from convstudy.foundation import fold_names
 from convstudy.foundation.errors import UserError
 from convstudy.study import (
+    combination_plan,
     comparisons,
     folds,
     protocols,
@@ -26,7 +27,8 @@ from convstudy.study.schema import Block
 FOLDER = "results/studies"
 ABOUT = (
     "variant", "label", "dataset", "task", "model", "protocol", "sweep", "sweep_label", "values",
-    "reference", "description", "training", "statistics_from", "switches", "folds",
+    "reference", "description", "training", "statistics_from", "switches", "folds", "best",
+    "combines", "one_network",
 )  # fmt: skip
 
 
@@ -68,14 +70,24 @@ class Study:
         ]
 
     def seeds_of(self, row: Block) -> list[int]:
-        """The seeds of a row: one where nothing is random, as all would give the same."""
-        return self.seeds[:1] if row["solver"] else self.seeds
+        """The seeds of a row's runs; the first alone where all are one network, or nothing is random."""
+        return self.seeds[:1] if row["one_network"] or row["solver"] else self.seeds
+
+    def trained(self, rows: list[Block] | None = None) -> list[Block]:
+        """The runs of some rows (all) that are trained, and those that the others are made of."""
+        found: dict[str, Block] = {}
+        for row in self.rows if rows is None else rows:
+            members = [self.runs[row["dataset"], name] for name in row["members"]]
+            for run in self.trained(members) if members else [row]:
+                found[run["variant"]] = run
+        return list(found.values())
 
     def runs_of(self, row: Block) -> list[int] | list[tuple[int, int]]:
         """The runs of a row: their seeds or, with folds, (fold, seed), fold by fold."""
+        seeds = self.seeds_of(row)
         if not row["folds"]:
-            return self.seeds_of(row)
-        return [(fold, seed) for fold in range(row["folds"]) for seed in self.seeds_of(row)]
+            return seeds
+        return [(fold, seed) for fold in range(row["folds"]) for seed in seeds]
 
     def with_seeds(self, n: int) -> "Study":
         """The study with so many seeds."""
@@ -163,8 +175,8 @@ class Study:
                 "description": self.block["description"],
                 "notes": notes,
                 "replicates": self.stopping,
-                "hyperparameters": sweeps.described(self.rows),
-                "protocols": protocols.described(self.rows),
+                "hyperparameters": sweeps.described(self.trained()),
+                "protocols": protocols.described(self.trained()),
             },
             "rows": described(self.rows),
             "comparisons": self.comparisons(),
@@ -178,7 +190,11 @@ class Study:
             "Comparison pictures": self._pictures(drawn),
             "Sweeps": self._pictures([(name, f"sweep_{name}") for name in self.sweeps()]),
             "Learning curves": self._pictures(
-                [(r["label"], f"curves_{r['variant']}") for r in self.rows if not r["solver"]]
+                [
+                    (row["label"], f"curves_{row['variant']}")
+                    for row in self.rows
+                    if not row["solver"] and not row["members"]
+                ]
             ),
             "Sample images": self._pictures([(name, f"samples_{name}") for name in datasets]),
         }
@@ -227,8 +243,9 @@ def resolve(config: Block) -> dict[str, Study]:
     (of the stages before it), `switches` (of the protocol,
     where they make the training another), and for the tables `of` (the variant's name in the
     config), `label`, `protocol`, `sweep`, `sweep_label`, `values`, `description`, `reference` (see
-    `variants.expand`). Blocks of models, generators and backbones that sweeps ask for join the
-    config.
+    `variants.expand`), `best`; of a combination `combines`, `members`, `one_network` and `plan`
+    (see `combination_plan.of`). Blocks of models, generators and backbones that sweeps ask for join
+    the config.
 
     Raises:
         UserError: two studies ask for different runs under the same data set and variant, a
@@ -245,18 +262,20 @@ def resolve(config: Block) -> dict[str, Study]:
             n for x in study["variants"] for n in variants.named(config, x, study["protocols"])
         ]
         asked = [point for name in names for point in known[name]["points"]]
-        rows[study_name] = []
-        for name in dict.fromkeys([*asked, *fixed]):
-            run = run_plan.of(config, study_name, name, known[name])
+        made = _runs(config, study_name, known, [*asked, *fixed])
+        for name, run in made.items():
             if found.setdefault((run["dataset"], name), run) != run:
+                means = bool(run["members"])
+                what = ("trains", "makes the mean")[means]
+                other = ("another budget or backbone", "other members or seeds")[means]
                 raise UserError(
-                    f"config: studies.{study_name}: another study trains '{name}' on "
-                    f"'{run['dataset']}' with another budget or backbone, and both would be the "
-                    f"same file. Give this study a data set block of its own name."
+                    f"config: studies.{study_name}: another study {what} '{name}' on "
+                    f"'{run['dataset']}' with {other}, and both would be the same file. Give this "
+                    f"study a data set block of its own name."
                 )
-            if name in asked:
-                rows[study_name].append(run)
-        folds.check_study(config, study_name, rows[study_name])
+        rows[study_name] = [made[name] for name in dict.fromkeys(asked)]
+        used = combination_plan.with_members(known, asked)
+        folds.check_study(config, study_name, [made[name] for name in used])
     for name, block in config["backbones"].items():
         settings.check_backbone(f"backbones.{name}", block)  # those of sweeps are new
     _check_origins(config, found)
@@ -268,6 +287,17 @@ def resolve(config: Block) -> dict[str, Study]:
         study.check_labels()
         study.comparisons()  # refuses those whose variants it does not have
     return resolved
+
+
+def _runs(config: Block, study_name: str, known: Block, names: list[str]) -> dict[str, Block]:
+    """The runs of variants in a study and of all that they are made of, by name."""
+    made: dict[str, Block] = {}
+    for name in combination_plan.with_members(known, names):
+        if known[name]["members"]:
+            made[name] = combination_plan.of(config, study_name, known, name, made)
+        else:
+            made[name] = run_plan.of(config, study_name, name, known[name])
+    return made
 
 
 def _check_origins(config: Block, found: dict[tuple[str, str], Block]) -> None:
@@ -293,33 +323,3 @@ def _check_origins(config: Block, found: dict[tuple[str, str], Block]) -> None:
                 )
             chain.append(origin)
             backbone = trained
-
-
-def given_files(
-    config: Block, study: Study, in_shards: Collection[str] = ()
-) -> Iterator[tuple[str, str, str]]:
-    """Files that the user gives to a study, as (key in the config, path, first file made of it).
-
-    That file is another of the data sets that are in shards.
-    """
-    needed, datasets = [(row["dataset"], row["backbone_name"]) for row in study.rows], set()
-    for dataset, backbone in needed:  # grows by what the backbones are trained on
-        if dataset not in datasets:
-            datasets.add(dataset)
-            listing = f"results/shards/{dataset}/images.json"
-            first = listing if dataset in in_shards else f"results/data/{dataset}.h5"
-            for name, path in config["datasets"][dataset]["files"].items():
-                yield f"datasets.{dataset}.files.{name}", path, first
-        if backbone is None:
-            continue
-        block, where = config["backbones"][backbone], f"backbones.{backbone}"
-        result = f"results/backbones/{dataset}/{backbone}.keras"
-        weights = block["weights"] if isinstance(block["weights"], dict) else {}
-        if block["file"]:
-            yield f"{where}.file", block["file"], result
-        elif "file" in weights:
-            yield f"{where}.weights.file", weights["file"], result
-        elif "variant" in weights:
-            variant = weights["variant"]
-            run = study.runs[config["variants"][variant]["dataset"], variant]
-            needed.append((run["dataset"], run["backbone_name"]))

@@ -6,6 +6,7 @@ Read by the Snakefile before any job starts, so it imports neither TensorFlow no
 """
 
 import itertools
+import math
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -43,6 +44,18 @@ def points(name: str, block: Block) -> Iterator[tuple[str, Block]]:
                 f"called '{full}'. Give values that differ in letters or digits."
             )
         yield full, block | {"values": own, "training": training, "options": options}
+
+
+def check_best(where: str, variant: Block) -> None:
+    """Refuse more results of a sweep than it has values.
+
+    Raises:
+        UserError: also where there is no sweep.
+    """
+    count = math.prod(map(len, variant["sweep"].values()))
+    if variant["best"] > count:
+        found = f"its sweep has {count} values" if variant["sweep"] else "there is no sweep"
+        raise UserError(f"config: {where}.best: {variant['best']}, but {found}. Give fewer.")
 
 
 def token(parameter: str, value: Any) -> str:

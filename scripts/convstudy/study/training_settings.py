@@ -56,14 +56,18 @@ def filled(block: str, given: str | Block, where: str) -> Block:
     return {"kind": kind} | given
 
 
-def words(training: Block) -> dict[str, str]:
+def words(training: Block) -> dict[str, str | None]:
     """Each of `BLOCKS` in words: its kind, and the options that are not as they are by default.
 
-    Empty of a model whose weights are computed, which has none of them.
+    Empty of a model whose weights are computed, which has none of them; None of a combination
+    whose members differ in it.
     """
-    found = dict.fromkeys(BLOCKS, "")
+    found: dict[str, str | None] = dict.fromkeys(BLOCKS, "")
     for block in (block for block in BLOCKS if block in training):
         given = training[block]
+        if given is None:
+            found[block] = None
+            continue
         own = [
             f"{name} {flow(given[name])}"
             for name, about in options(block, given["kind"])["properties"].items()

@@ -12,6 +12,7 @@ import yaml
 from convstudy.foundation import plugin_files
 from convstudy.foundation.errors import UserError, nearest
 from convstudy.study import (
+    combinations,
     config_files,
     folds,
     places,
@@ -62,6 +63,7 @@ def validate(config: Block, schema_path: Path | str) -> None:
     for name, block in config["backbones"].items():
         _check_pretraining(config, f"backbones.{name}.weights", block["weights"])
     for name, variant in config["variants"].items():
+        sweeps.check_best(f"variants.{name}", variant)
         _check_sweep(config, f"variants.{name}", variant, rules["$defs"])
     # what studies and comparisons may name: also points of sweeps, and variants under a protocol
     everything = config | {"variants": variants.expand(config)}
@@ -202,15 +204,28 @@ def _known(config: Block, section: str, name: str, where: str) -> Block:
     return config[section][name]
 
 
+def _trained(config: Block, name: str, where: str) -> Block:
+    variant = _known(config, "variants", name, where)
+    if variant["combines"]:
+        raise UserError(
+            f"config: {where}: '{name}' combines finished runs and is not trained. Name a variant "
+            f"with a model."
+        )
+    return variant
+
+
 def _check_variants(config: Block) -> None:
     """Refuse names that nothing defines, and a variant without one way to its data set."""
     for name, variant in config["variants"].items():
         where = f"variants.{name}"
         training_settings.fill(variant["training"], f"{where}.training")
-        model = _known(config, "models", variant["model"], f"{where}.model")
-        _known(config, "generators", variant["generator"], f"{where}.generator")
+        combinations.check(where, variant)
         if variant["protocol"]:
             _known(config, "protocols", variant["protocol"], f"{where}.protocol")
+        if variant["combines"]:
+            continue
+        model = _known(config, "models", variant["model"], f"{where}.model")
+        _known(config, "generators", variant["generator"], f"{where}.generator")
         if variant["backbone"]:
             _known(config, "backbones", variant["backbone"], f"{where}.backbone")
             _check_takes_backbone(f"{where}.backbone", variant["model"], model)
@@ -234,6 +249,8 @@ def _check_takes_backbone(where: str, name: str, model: Block) -> None:
 
 def _check_sweep(config: Block, where: str, variant: Block, rules: Block) -> None:
     """Refuse values that no training, model, generator or backbone takes."""
+    if not variant["sweep"]:
+        return
     model = config["models"][variant["model"]]
     known = sweeps.parameters(config, variant, rules, where)
     for parameter, values in variant["sweep"].items():
@@ -271,7 +288,7 @@ def _check_pretraining(config: Block, where: str, weights: str | Block | None) -
     if not isinstance(weights, dict) or "variant" not in weights:
         return
     name, where = weights["variant"], f"{where}.variant"
-    variant = _known(config, "variants", name, where)
+    variant = _trained(config, name, where)
     if not variant["dataset"]:
         raise UserError(
             f"config: {where}: '{name}' has no data set of its own: which data would the backbone "
@@ -304,14 +321,14 @@ def _check_study(config: Block, where: str, study: Block) -> None:
                 f"not there. {nearest(task, study['tasks'])}"
             )
     for variant, backbone in study["backbones"].items():
-        model = _known(config, "variants", variant, f"{where}.backbones")["model"]
+        model = _trained(config, variant, f"{where}.backbones")["model"]
         _known(config, "backbones", backbone, f"{where}.backbones.{variant}")
         _check_takes_backbone(f"{where}.backbones.{variant}", model, config["models"][model])
     for variant, generator in study["generators"].items():
-        _known(config, "variants", variant, f"{where}.generators")
+        _trained(config, variant, f"{where}.generators")
         _known(config, "generators", generator, f"{where}.generators.{variant}")
     for variant in study["limits"]:
-        _known(config, "variants", variant, f"{where}.limits")
+        _trained(config, variant, f"{where}.limits")
     for protocol in study["protocols"]:
         _known(config, "protocols", protocol, f"{where}.protocols")
     for comparison in study["comparisons"]:

@@ -7,7 +7,7 @@ Read by the Snakefile before any job starts, so it imports neither TensorFlow no
 """
 
 from convstudy.foundation.errors import UserError
-from convstudy.study import sweeps
+from convstudy.study import combinations, sweeps
 from convstudy.study.repairs import flow
 from convstudy.study.schema import Block
 
@@ -24,17 +24,26 @@ def expand(config: Block) -> dict[str, Block]:
 
     `of` is the variant's name in the config, `points` the names of its sweep's points (itself where
     it has none), `sweep` the name of the sweep that a point belongs to, `values` a point's values,
-    `label` what tables and pictures call it, and `sweep_label` the same of its sweep.
+    `label` what tables and pictures call it, and `sweep_label` the same of its sweep. `members`
+    are the names that a combination is made of (none of a variant that is trained), and
+    `one_network` tells that it is one network for all seeds.
 
     Raises:
-        UserError: two variants would have one name.
+        UserError: two variants would have one name, or one cannot be combined so.
     """
     found: dict[str, Block] = {}
+    named_by = {
+        name: x["combines"]["variants"] for name, x in config["variants"].items() if x["combines"]
+    }
+    combinations.check_circles(named_by)
     for name, block in config["variants"].items():
         fixed = block["protocol"]
-        for protocol in [fixed] if fixed else config["protocols"]:
+        free = config["protocols"] if _is_free(config, name) else [PLAIN]
+        for protocol in [fixed] if fixed else free:
             full = name if fixed else under(name, protocol)
+            members = [named(config, x, [protocol])[0] for x in named_by.get(name, ())]
             about = {"of": name, "protocol": protocol, "values": {}}
+            about |= {"members": members, "one_network": False}
             options = {section: {} for section in sweeps.SECTIONS}
             whole = block | about | {"options": options}
             points = dict(sweeps.points(full, whole)) if block["sweep"] else {full: whole}
@@ -45,6 +54,7 @@ def expand(config: Block) -> dict[str, Block]:
                 _add(found, point, own | more | {"label": _label(point, own, fixed)})
             if sweep:
                 _add(found, full, whole | {"points": list(points), "sweep": None})
+    combinations.settle(config, found)
     return found
 
 
@@ -75,8 +85,11 @@ def named(config: Block, name: str, protocols: list[str]) -> list[str]:
 
 
 def _is_free(config: Block, name: str) -> bool:
-    """Whether a name leaves the protocol to the study."""
-    return name in config["variants"] and not config["variants"][name]["protocol"]
+    """Whether a name leaves the protocol to the study; a combination if one of its members does."""
+    block = config["variants"].get(name)
+    if block is None or block["protocol"] or not block["combines"]:
+        return block is not None and not block["protocol"]
+    return any(_is_free(config, x) for x in block["combines"]["variants"])
 
 
 def comparisons(config: Block) -> dict[str, Block]:

@@ -12,14 +12,15 @@ import tensorflow as tf
 from convstudy.data import hdf5, stored_rows
 from convstudy.foundation import atomic_files
 from convstudy.networks import costs, keras_file
-from convstudy.statistics import calibration, metrics, per_class
-from convstudy.training import device, input_pipeline
+from convstudy.statistics import combination, metrics, run_figures
+from convstudy.training import device, input_pipeline, views
 
 # Larger than in training: it changes no number, and is faster.
 BATCH = 100
 TIMED = 7  # passes of one batch; the median is told
 
 Predictions = tuple[np.ndarray, np.ndarray]  # probabilities (n, classes), labels (n,)
+Streams = list[tf.data.Dataset]  # of the same images, a view each
 
 
 @input_pipeline.naming_damage()
@@ -33,7 +34,8 @@ def evaluate(
     """Write `metrics` (.json) and `predictions` (.h5) of one trained variant.
 
     Args:
-        spec: as for `training.train`.
+        spec: as for `training.train`; with `views` (see `views.seen`), their `words` and the
+            variant whose `network` it is, the predictions are the mean over these views.
         identity: what names the run (dataset, variant, model, generator, backbone, seed, task).
         inputs: paths of `data` (images or features), `model` (the trained network), `run` (what
             training recorded of itself); of the generator's `statistics`, if it has any; on
@@ -44,14 +46,14 @@ def evaluate(
     load = device.load()
     model = keras_file.load_model(inputs["model"], spec["kind"])
     # one subset in memory at a time
-    on_training = _judged(model, *_stream(spec, inputs, "train", data_mb))
-    held_out = _predicted(model, *_stream(spec, inputs, "validation", data_mb))
-    stream, labels = _stream(spec, inputs, "test", data_mb)
-    predicted = {"validation": held_out, "test": _predicted(model, stream, labels)}
+    on_training = _judged(model, *_streams(spec, inputs, "train", data_mb))
+    held_out = _predicted(model, *_streams(spec, inputs, "validation", data_mb))
+    streams, labels = _streams(spec, inputs, "test", data_mb)
+    predicted = {"validation": held_out, "test": _predicted(model, streams, labels)}
     class_names = hdf5.read_attributes(inputs["data"])["class_names"]
-    figures = _figures(held_out, predicted["test"], class_names)
+    figures = run_figures.of_predictions(held_out, predicted["test"], class_names)
     figures |= {f"train_{name}": value for name, value in on_training.figures().items()}
-    figures |= _costs(model, stream, inputs.get("costs"), load)
+    figures |= _costs(model, streams, inputs.get("costs"), load)
     hdf5.write_predictions(
         outputs["predictions"],
         predicted,
@@ -61,26 +63,36 @@ def evaluate(
     run = atomic_files.read_json(inputs["run"])
     running = {f"train_running_{key}": run.pop(f"train_{key}") for key in ("loss", "accuracy")}
     about = identity | figures | run | running | {"class_names": class_names}
+    if "views" in spec:
+        about |= combination.of_views(about, spec["network"], len(streams), spec["words"])
     atomic_files.write_json(outputs["metrics"], about)
 
 
-def _stream(
+def _streams(
     spec: dict[str, Any], inputs: dict[str, str], subset: str, data_mb: float
-) -> tuple[tf.data.Dataset, np.ndarray]:
-    """Plain batches of a subset in their stored order, and its labels."""
+) -> tuple[Streams, np.ndarray]:
+    """Plain batches of a subset in their stored order, a stream a view, and its labels."""
     generator, statistics = input_pipeline.preprocessing(spec, inputs.get("statistics"))
+
+    def preprocessed(block: np.ndarray) -> np.ndarray:
+        return generator.test_arrays(block, statistics)
+
     arrays, labels = input_pipeline.load_subset(
         spec,
         inputs["data"],
         subset,
         stored_rows.Memory(data_mb),
-        lambda block: generator.test_arrays(block, statistics),
+        (lambda block: block) if "views" in spec else preprocessed,
     )
-    return input_pipeline.test_stream(generator, statistics, arrays, labels, BATCH), labels
+    seen = [views.View(arrays, view, preprocessed) for view in spec.get("views", ())] or [arrays]
+    return [
+        input_pipeline.test_stream(generator, statistics, one, labels, BATCH) for one in seen
+    ], labels
 
 
-def _predicted(model: keras.Model, stream: tf.data.Dataset, labels: np.ndarray) -> Predictions:
-    return np.asarray(model.predict(stream, verbose=0)), labels
+def _predicted(model: keras.Model, streams: Streams, labels: np.ndarray) -> Predictions:
+    found = (np.asarray(model.predict(stream, verbose=0)) for stream in streams)
+    return combination.mean(found), labels
 
 
 @dataclass(frozen=True)
@@ -98,42 +110,27 @@ class _Judged:
         }
 
 
-def _judged(model: keras.Model, stream: tf.data.Dataset, labels: np.ndarray) -> _Judged:
+def _judged(model: keras.Model, streams: Streams, labels: np.ndarray) -> _Judged:
     """Judge many predictions batch by batch, without keeping all their probabilities."""
-    parts = [metrics.judged(model.predict_on_batch(x), y.numpy()) for x, y in stream]
+    parts = [
+        metrics.judged(combination.mean(model.predict_on_batch(x) for x, _ in seen), seen[0][1])
+        for seen in zip(*streams, strict=True)
+    ]
     predicted, losses = (np.concatenate(column) for column in zip(*parts, strict=True))
     return _Judged(predicted, labels, losses)
 
 
-def _figures(held_out: Predictions, on_test: Predictions, class_names: list[str]) -> dict[str, Any]:
-    """What predictions say; the temperature is that of the validation images."""
-    temperature = calibration.fitted_temperature(*held_out)
-    test = metrics.evaluate(*on_test) | metrics.after_temperature(*on_test, temperature)
-    missed = per_class.never_predicted(*on_test)
-    validation = metrics.loss_and_accuracy(*held_out)
-    return {
-        "n_classes": len(class_names),
-        "n_validation": len(held_out[1]),
-        "n_test": len(on_test[1]),
-        "majority_accuracy": metrics.majority_accuracy(on_test[1]),
-        "temperature": temperature,
-        **{f"test_{name}": value for name, value in test.items()},
-        "test_never_predicted": [class_names[c] for c in missed],
-        **{f"validation_{name}": value for name, value in validation.items()},
-    }
-
-
 def _costs(
-    model: keras.Model, stream: tf.data.Dataset, extraction: str | None, load: float
+    model: keras.Model, streams: Streams, extraction: str | None, load: float
 ) -> dict[str, Any]:
-    """What a prediction costs, of this network alone and of the backbone that a head needs."""
+    """What a prediction of all views costs, of this network and of the backbone a head needs."""
     backbone = atomic_files.read_json(extraction) if extraction else {}
     return {
-        "flops_per_image": costs.flops_per_image(model),
+        "flops_per_image": len(streams) * costs.flops_per_image(model),
         "backbone_flops_per_image": backbone.get("flops_per_image", 0),
         "backbone_parameters": backbone.get("parameters", 0),
         "extraction_seconds": backbone.get("seconds"),
-        "milliseconds_per_image": _milliseconds(model, next(iter(stream))[0]),
+        "milliseconds_per_image": len(streams) * _milliseconds(model, next(iter(streams[0]))[0]),
         "evaluate_peak_memory_mib": device.peak_memory_mib(),
         "evaluate_processor": device.processor(),
         "evaluate_load": load,

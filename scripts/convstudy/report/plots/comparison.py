@@ -41,7 +41,7 @@ def plot(
 
     Args:
         histories: By variant, (seed, path of its history.csv) or ((fold, seed), path); drawn in
-            this order.
+            this order. A mean of predictions has none.
         summary: Rows of `aggregate.summarize`, with the variant as index.
         differences: Rows of `paired_tests.compare` between these variants.
         colours: Colour by variant.
@@ -78,9 +78,14 @@ def _curves(
     colours: Mapping[str, str],
     baselines: pandas.Series,
 ) -> None:
+    if not any(histories.values()):
+        upper.text(0.5, 0.5, "means of predictions: nothing is trained", ha="center", va="center")
+        return
     accuracy, loss = upper.subplots(1, 2)
     shown = []
     for name, runs in histories.items():
+        if not runs:  # a mean of predictions, which nothing trains
+            continue
         frames = style.read_histories(runs)
         shown += _curve(accuracy, frames, "accuracy", 100, colours[name])
         _curve(loss, frames, "loss", 1, colours[name])
@@ -184,13 +189,13 @@ def _legend(
     summary: pandas.DataFrame,
     differences: pandas.DataFrame,
 ) -> list[Line2D | Patch]:
-    runs = sorted({style.counted(key for key, _ in held) for held in histories.values()})
+    runs = sorted({style.counted(key for key, _ in held) for held in histories.values() if held})
     mean = f", mean of {' or '.join(runs)}" if runs != ["one seed"] else ", one seed"
     handles: list[Line2D | Patch] = [
         Line2D([], [], color=shade, lw=1.8, marker=style.marker_of(shade), ms=4.5, label=name)
         for name, shade in zip(names, shades, strict=True)
     ]
-    if histories:
+    if runs:
         handles.append(Line2D([], [], color=style.FAINT, lw=1.8, label=f"validation{mean}"))
         handles.append(
             Line2D([], [], color=style.FAINT, lw=1, ls="--", label="training, as recorded (faint)")
