@@ -70,7 +70,7 @@ class Study:
         ]
 
     def seeds_of(self, row: Block) -> list[int]:
-        """The seeds of a row's runs; the first alone where all are one network, or nothing is random."""
+        """The seeds of a row's runs; the first where all are one network, or nothing is random."""
         return self.seeds[:1] if row["one_network"] or row["solver"] else self.seeds
 
     def trained(self, rows: list[Block] | None = None) -> list[Block]:
