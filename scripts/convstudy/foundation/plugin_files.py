@@ -23,7 +23,12 @@ from convstudy.foundation.errors import UserError
 SCRIPTS = Path(__file__).parents[2]
 PACKAGE = "convstudy"
 # Folders, and the function that makes a file of them one of its kind; others are helpers.
-KINDS = {"models": "build", "generators": "make", "readers": "open_reader"}
+KINDS = {
+    "models": "build",
+    "generators": "make",
+    "augmentation": "make",
+    "readers": "open_reader",
+}
 
 _own: Path | None = None
 

@@ -2,7 +2,9 @@
 
 A generator is one file with a function `make(*, <options>) -> Generator` and two constants: `FITS`
 (it learns statistics from the training images) and `AUGMENTS` (its training stream is random). A
-constant `LARGEST` limits the number of values (height x width x channels) of an image.
+constant `LARGEST` limits the number of values (height x width x channels) of an image, and
+`RANDOM_OPTIONS` names the options of its own random changes, in whose place a config may put a list
+of steps (`augmentation`): these give `test_arrays` and `test_batch` float32 in place of uint8.
 """
 
 from collections.abc import Iterator
@@ -47,6 +49,16 @@ class Generator:
             statistics: what `fit` returned.
         """
         return self.test_batch(batch, statistics)
+
+    def training_pair(
+        self, batch: Any, labels: Any, seed: Any, statistics: Statistics
+    ) -> tuple[Any, Any]:
+        """The same of images with their labels (b,); rows of `loss_labels` where they are mixed."""
+        return self.training_batch(batch, seed, statistics), labels
+
+    def loss_labels(self, labels: Any) -> Any:
+        """Labels (b,) as the loss takes them: as they are, or as rows (b, classes)."""
+        return labels
 
     def test_batch(self, batch: Any, statistics: Statistics) -> Any:
         """Turn a batch of `test_arrays` into the network's input, inside the graph."""

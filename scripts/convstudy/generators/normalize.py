@@ -9,11 +9,13 @@ from typing import Annotated
 
 import numpy as np
 
+from convstudy.augmentation.flip import random_flip
+from convstudy.augmentation.shift import random_shift
 from convstudy.generators import Generator, blocks
-from convstudy.generators._augmentation import random_flip, random_shift
 
 FITS = True
 AUGMENTS = True
+RANDOM_OPTIONS = ("width_shift", "height_shift", "horizontal_flip")
 # ImageDataGenerator's guard against a division by zero.
 EPSILON = 1e-6
 

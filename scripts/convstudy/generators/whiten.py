@@ -14,6 +14,7 @@ from convstudy.generators import Generator, blocks
 
 FITS = True
 AUGMENTS = True
+RANDOM_OPTIONS = ("horizontal_flip",)
 LARGEST = 12_288  # values of an image, 64 x 64 x 3: the matrix has their square
 
 

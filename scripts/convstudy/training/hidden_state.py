@@ -18,7 +18,7 @@ DRAWS = re.compile(r"(Random|Truncated|Parameterized|Multinomial)")
 CALLS = ("PyFunc", "EagerPyFunc", "PyFuncStateless")
 
 
-def variables(model: keras.Model) -> list[tf.Variable]:
+def variables(model: keras.Model, mixed_labels: bool = False) -> list[tf.Variable]:
     """Variables of a training step that neither the network nor its optimizer or metrics list.
 
     Those of `keras.random` without a seed are among them, and a `tf.Variable` that is a layer's
@@ -26,6 +26,7 @@ def variables(model: keras.Model) -> list[tf.Variable]:
 
     Args:
         model: compiled, with one input, and with its optimizer's variables.
+        mixed_labels: labels are rows (classes,) in place of numbers.
 
     Returns:
         the variables, in the order in which the step captures them.
@@ -37,7 +38,10 @@ def variables(model: keras.Model) -> list[tf.Variable]:
     config = keras.saving.serialize_keras_object(model) | {"compile_config": None}
     if not _has_own_code(config):
         return []
-    batch = tf.TensorSpec(model.input_shape), tf.TensorSpec([None], tf.int32)
+    labels = tf.TensorSpec([None], tf.int32)
+    if mixed_labels:
+        labels = tf.TensorSpec(model.output_shape, tf.float32)
+    batch = tf.TensorSpec(model.input_shape), labels
     graph = tf.function(model.train_step).get_concrete_function(batch).graph
     _check(graph.as_graph_def(), model.name)
     known = {id(x.value.handle) for x in _listed(model)}

@@ -16,6 +16,7 @@ import tensorflow as tf
 from convstudy import generators
 from convstudy.data import hdf5, stored_rows
 from convstudy.foundation.errors import UserError
+from convstudy.training import augmented
 
 
 def load_subsets(
@@ -31,9 +32,12 @@ def load_subsets(
     The latter are arguments of `fit`, and callbacks that they need: a pass in the stored order, or
     one that is augmented anew in every epoch, where the protocol has it so. Of both, `data_mb` are
     held in memory at most; what is more is read from the disk, step by step, and ahead of it.
+    Where a step of augmentation mixes labels, those of all batches are rows (classes,).
     """
     batch, memory = spec["training"]["batch_size"], stored_rows.Memory(data_mb)
-    generator, statistics = preprocessing(spec, statistics_file)
+    plain, statistics = preprocessing(spec, statistics_file)
+    classes = len(hdf5.read_attributes(data_file)["class_names"])
+    generator = augmented.of(spec["generator"], plain, classes)
 
     def load(subset: str, make: Callable) -> tuple[stored_rows.Rows, np.ndarray]:
         return load_subset(spec, data_file, subset, memory, lambda block: make(block, statistics))
@@ -45,6 +49,8 @@ def load_subsets(
     if spec.get("validation_images") != "augmented":
         held_out = load("validation", generator.test_arrays)
         return data, {"validation_data": test_stream(generator, statistics, *held_out, batch)}, []
+    # a mixture of validation images would be no image that is to be classified
+    generator = augmented.of(spec["generator"], plain, classes, mixing=False)
     arrays, held_out_labels = load("validation", generator.training_arrays)
     number = EpochNumber()
     validation = {
@@ -122,8 +128,8 @@ def training_stream(
         return steps.map(lambda step, rows: (_draw(seed, epoch, step), rows))
 
     def load(key: tf.Tensor, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        batch = generator.training_batch(_taken(arrays, rows), key, statistics)
-        return batch, tf.gather(labels, rows)
+        batch, own = _taken(arrays, rows), tf.gather(labels, rows)
+        return generator.training_pair(batch, own, key, statistics)
 
     return _ahead(epochs.flat_map(batches_of).map(load, num_parallel_calls=1), arrays)
 
@@ -140,7 +146,7 @@ def test_stream(
 
     def load(rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         batch = generator.test_batch(_taken(arrays, rows), statistics)
-        return batch, tf.gather(labels, rows)
+        return batch, generator.loss_labels(tf.gather(labels, rows))
 
     return _ahead(tf.data.Dataset.range(len(labels)).batch(batch_size).map(load), arrays)
 

@@ -16,6 +16,7 @@ from convstudy.foundation import atomic_files
 from convstudy.foundation.errors import UserError
 from convstudy.networks import keras_file
 from convstudy.training import (
+    augmented,
     checkpoints,
     class_weights,
     hidden_state,
@@ -45,10 +46,10 @@ def train(
     Args:
         spec: `training` (epochs, patience, monitor, min_delta, batch_size, learning_rate, and the
             blocks optimizer, schedule, loss; where it is set, class_weights, which the validation
-            loss has not), `generator` (kind and options, None on features), `kind` of the model,
-            `input`; where the protocol has it, `validation_images: augmented`,
-            `backbone_batch_norm: training`. Of a head on cached features, `training` has
-            `trains: head`, and `input` is `features`.
+            loss has not), `generator` (kind, options and, where it is set, augmentation; None on
+            features), `kind` of the model, `input`; where the protocol has it,
+            `validation_images: augmented`, `backbone_batch_norm: training`. Of a head on cached
+            features, `training` has `trains: head`, and `input` is `features`.
             Of a model that is solved and not trained, `solver`: see `solving.train`.
         seed: decides the order of the images, augmentation and dropout.
         inputs: paths of `data` (images or features, of which only the training and validation
@@ -75,9 +76,10 @@ def train(
             layer.trainable = True
     _, labels = stored_rows.of_subset(inputs["data"], "train", hdf5.array_of(spec["input"]))
     steps = -(-len(labels) // settings["batch_size"])
-    model = compiled(parts.prepare(network, settings), settings, steps)
+    mixed = augmented.mixes_labels(spec["generator"])
+    model = compiled(parts.prepare(network, settings), settings, steps, mixed)
     epochs, stopping = EpochLog(), early_stopping(settings)
-    hidden = hidden_state.variables(model)
+    hidden = hidden_state.variables(model, mixed)
     backup = checkpoints.EpochBackup(backup_folder, key, epochs.rows, stopping, hidden)
     first = backup.restore(model)
     data, validation, callbacks = input_pipeline.load_subsets(
@@ -165,11 +167,16 @@ def _continued(
     return about, pd.concat([earlier.assign(stage=earlier.get("stage", 1)), later])
 
 
-def compiled(model: keras.Model, settings: dict[str, Any], steps: int) -> keras.Model:
-    """The network, ready to be trained with these settings and so many steps in an epoch."""
+def compiled(
+    model: keras.Model, settings: dict[str, Any], steps: int, mixed_labels: bool = False
+) -> keras.Model:
+    """The network, ready to be trained with these settings and so many steps in an epoch.
+
+    Where labels are mixed, they are rows (classes,) in place of numbers.
+    """
     model.compile(
         optimizer=optimization.optimizer(model, settings, steps),
-        loss=optimization.loss(settings["loss"]),
+        loss=optimization.loss(settings["loss"], mixed_labels),
         metrics=["accuracy"],
         auto_scale_loss=False,  # the optimizer does, where the settings ask for it
         jit_compile=False,

@@ -141,13 +141,14 @@ class Warmup(schedules.LearningRateSchedule):
         return {"rate": keras.saving.serialize_keras_object(self.rate), "steps": self.steps}
 
 
-def loss(about: dict[str, Any]) -> str | Callable:
-    """The loss of integer labels (n,) and probabilities (n, classes).
+def loss(about: dict[str, Any], mixed_labels: bool = False) -> str | Callable:
+    """The loss of integer labels (n,), or mixed ones (n, classes), and probabilities (n, classes).
 
     Args:
         about: `kind`, `label_smoothing` (Szegedy et al., Rethinking the Inception Architecture,
             2016); of `focal` its `gamma` (Lin et al., Focal Loss, 2017, without weights of
             classes).
+        mixed_labels: labels are rows that sum to 1.
     """
     smoothing = about["label_smoothing"]
     if about["kind"] == "focal":
@@ -162,13 +163,16 @@ def loss(about: dict[str, Any]) -> str | Callable:
             keras.losses.categorical_crossentropy, label_smoothing=smoothing
         )
     else:
-        return "sparse_categorical_crossentropy"
+        return f"{'' if mixed_labels else 'sparse_'}categorical_crossentropy"
+
+    def of_mixed(labels, probabilities):
+        return of_one_hot(labels, probabilities)
 
     def of_labels(labels, probabilities):
         numbers = keras.ops.cast(keras.ops.reshape(labels, [-1]), "int32")
         return of_one_hot(keras.ops.one_hot(numbers, probabilities.shape[-1]), probabilities)
 
-    return of_labels
+    return of_mixed if mixed_labels else of_labels
 
 
 def unscaled(found: keras.Optimizer) -> keras.Optimizer:
