@@ -13,6 +13,7 @@ from convstudy.foundation import (
 from convstudy.foundation.errors import UserError
 from convstudy.provenance import code_digests, records
 from convstudy.study import (
+    augmentation_steps,
     combination_plan,
     config_files,
     folds,
@@ -284,8 +285,19 @@ def expected(paths):
     return canonical(sources.expected(config["sources"], list(paths)))
 
 
-def run_code(script, run):
-    """The code of a script with the one model and the one generator that the run uses."""
+def run_code(script, run, *plugins):
+    """The code of a script with the one model and the one generator that the run uses, and more."""
     generator = run["generator"]
-    plugins = [f"generators/{generator['kind']}"] if generator else []
-    return code(script, f"models/{run['kind']}", *plugins)
+    own = [f"generators/{generator['kind']}"] if generator else []
+    return code(script, f"models/{run['kind']}", *own, *plugins)
+
+
+def steps_of(generator):
+    """The files of the steps of augmentation that a run's generator has."""
+    return [f"augmentation/{kind}" for kind in augmentation_steps.kinds(generator)]
+
+
+def fitted(generator):
+    """What the statistics of a generator depend on: its kind and options, and no augmentation."""
+    block = config["generators"][generator]
+    return {"kind": block["kind"]} | augmentation_steps.options(block)

@@ -75,7 +75,7 @@ rule fit_preprocessing:
         mem_mb=memory_of("fit_preprocessing"),
         runtime=minutes_of("fit_preprocessing"),
     params:
-        spec=lambda w: canonical(config["generators"][w.generator]),
+        spec=lambda w: canonical(fitted(w.generator)),
         code=lambda w: code(
             "fit_preprocessing.py",
             f"generators/{config['generators'][w.generator]['kind']}",

@@ -68,7 +68,9 @@ rule train_model:
         compute_threads=threads_of,
     params:
         spec=training_spec,
-        code=lambda w: run_code("train_model.py", run_of(w)),
+        code=lambda w: run_code(
+            "train_model.py", run_of(w), *steps_of(run_of(w)["generator"])
+        ),
     message:
         "Training {wildcards.variant} on {wildcards.dataset}, seed {wildcards.seed}"
     script:

@@ -6,7 +6,7 @@ import tensorflow as tf
 from keras.src.legacy.preprocessing.image import ImageDataGenerator
 
 from convstudy import generators
-from convstudy.generators import _augmentation
+from convstudy.augmentation import flip, shift
 
 
 @pytest.fixture(scope="module")
@@ -65,21 +65,21 @@ def test_whitened_training_batch_is_an_image_or_its_mirror(images):
 
 def test_flips_are_the_reference_s(images):
     batch = tf.constant(images[:64].astype(np.float32))
-    flipped = _augmentation.random_flip(batch, tf.constant([3, 4])).numpy()
+    flipped = flip.random_flip(batch, tf.constant([3, 4])).numpy()
     theirs = ImageDataGenerator()
     mirrors = [theirs.apply_transform(x, {"flip_horizontal": True}) for x in batch.numpy()]
     is_mirror = [np.array_equal(a, b) for a, b in zip(flipped, mirrors, strict=True)]
     is_plain = [np.array_equal(a, b) for a, b in zip(flipped, batch.numpy(), strict=True)]
     assert all(np.logical_xor(is_plain, is_mirror))
     assert 16 < sum(is_plain) < 48
-    again = _augmentation.random_flip(batch, tf.constant([3, 4])).numpy()
+    again = flip.random_flip(batch, tf.constant([3, 4])).numpy()
     assert np.array_equal(flipped, again)
 
 
 @pytest.mark.parametrize("offset", [(0, 0), (1, 0), (0, -2), (0.5, 0), (-0.3, 0.7), (3, 3)])
 def test_shifts_are_the_reference_s(images, offset):
     batch = images[:8].astype(np.float32)
-    ours = _augmentation.shift(tf.constant(batch), tf.constant([offset] * 8, tf.float32))
+    ours = shift.shift(tf.constant(batch), tf.constant([offset] * 8, tf.float32))
     theirs = ImageDataGenerator()  # its tx moves columns, its ty rows
     expected = [theirs.apply_transform(x, {"ty": offset[0], "tx": offset[1]}) for x in batch]
     np.testing.assert_allclose(ours.numpy(), expected, atol=1e-2)
@@ -87,7 +87,7 @@ def test_shifts_are_the_reference_s(images, offset):
 
 def test_shifts_keep_within_their_range():
     ramp = np.broadcast_to(np.arange(40, dtype=np.float32)[None, :, None, None], (64, 40, 40, 1))
-    moved = _augmentation.random_shift(tf.constant(ramp), 0.1, 0.1, tf.constant([5, 6])).numpy()
+    moved = shift.random_shift(tf.constant(ramp), 0.1, 0.1, tf.constant([5, 6])).numpy()
     offsets = moved[:, 20, 20, 0] - 20
     assert np.abs(offsets).max() <= 4
     assert offsets.min() < -2 and offsets.max() > 2
@@ -99,30 +99,28 @@ def test_shifts_keep_within_each_axis_of_their_own():
     rows = np.broadcast_to(np.arange(40, dtype=np.float32)[None, :, None, None], shape)
     columns = np.broadcast_to(np.arange(20, dtype=np.float32)[None, None, :, None], shape)
     both = tf.constant(np.concatenate([rows, columns], axis=3))
-    moved = _augmentation.random_shift(both, 0.1, 0.1, tf.constant([7, 8])).numpy()
+    moved = shift.random_shift(both, 0.1, 0.1, tf.constant([7, 8])).numpy()
     offsets = moved[:, 20, 10] - [20, 10]
     assert (np.abs(offsets) <= [4.001, 2.001]).all()
     assert (offsets.min(axis=0) < [-3.6, -1.8]).all() and (offsets.max(axis=0) > [3.6, 1.8]).all()
     assert abs(np.corrcoef(offsets.T)[0, 1]) < 0.2
-    again = _augmentation.random_shift(both, 0.1, 0.1, tf.constant([7, 8])).numpy()
-    other = _augmentation.random_shift(both, 0.1, 0.1, tf.constant([7, 9])).numpy()
+    again = shift.random_shift(both, 0.1, 0.1, tf.constant([7, 8])).numpy()
+    other = shift.random_shift(both, 0.1, 0.1, tf.constant([7, 9])).numpy()
     assert np.array_equal(again, moved) and not np.array_equal(other, moved)
 
 
 def test_a_whole_shift_moves_pixels_exactly_and_repeats_the_border():
     image = np.arange(36, dtype=np.float32).reshape(1, 6, 6, 1)
-    moved = _augmentation.shift(tf.constant(image), tf.constant([[2.0, -1.0]])).numpy()
+    moved = shift.shift(tf.constant(image), tf.constant([[2.0, -1.0]])).numpy()
     rows, columns = np.clip(np.arange(6) + 2, 0, 5), np.clip(np.arange(6) - 1, 0, 5)
     assert np.array_equal(moved[0], image[0][rows][:, columns])
 
 
 def test_offsets_belong_to_their_own_image(images):
     batch, offsets = images[:3].astype(np.float32), [(0, 0), (1, 0), (0.25, -1.5)]
-    together = _augmentation.shift(tf.constant(batch), tf.constant(offsets, tf.float32)).numpy()
+    together = shift.shift(tf.constant(batch), tf.constant(offsets, tf.float32)).numpy()
     for i, offset in enumerate(offsets):
-        alone = _augmentation.shift(
-            tf.constant(batch[i : i + 1]), tf.constant([offset], tf.float32)
-        )
+        alone = shift.shift(tf.constant(batch[i : i + 1]), tf.constant([offset], tf.float32))
         assert np.array_equal(together[i], alone.numpy()[0])
 
 

@@ -155,7 +155,10 @@ def test_a_key_in_the_wrong_block_is_led_to_its_own(text, advice):
             "variants: {base_net: {sweep: {training.decay: [0]}}}",
             "It is called training.schedule.rate now.",
         ),
-        ("variants: {base_net: {sweep: {models.x: [1]}}}", "Allowed: training.batch_size, "),
+        (
+            "variants: {base_net: {sweep: {models.x: [1]}}}",
+            "Allowed: generator.augmentation, training.batch_size, ",
+        ),
         (
             "variants: {base_net: {sweep: {training: {learning_rate: [0.1]}}}}",
             "write sweep: {training.learning_rate: [0.1]}.",

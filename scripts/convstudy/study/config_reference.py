@@ -17,8 +17,8 @@ INTRODUCTION = """\
 # Every key of the config
 
 Made by `./convstudy reference > docs/config.md` from `rules/schemas/config.schema.yaml` and from
-the files in `scripts/convstudy/models/`, `scripts/convstudy/generators/` and
-`scripts/convstudy/readers/`: edit those, not this page.
+the files in `scripts/convstudy/models/`, `scripts/convstudy/generators/`,
+`scripts/convstudy/augmentation/` and `scripts/convstudy/readers/`: edit those, not this page.
 
 A `<name>` in a key is one of your own. A key without a default may be left out, unless it is
 called required. The examples are the sections of one study, `rules/schemas/config.example.yaml`.
@@ -27,6 +27,7 @@ called required. The examples are the sections of one study, `rules/schemas/conf
 PLUGINS = {
     "models": "in `models.<name>`, beside `kind`",
     "generators": "in `generators.<name>`, beside `kind`",
+    "augmentation": "in a step of the list `generators.<name>.augmentation`, beside `kind`",
     "readers": "in `datasets.<name>.options`",
 }
 LIMITS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}

@@ -30,6 +30,7 @@ BUDGETS = ("with_generator", "without_generator")
 OPTIONS = {
     "models": "models.<name>",
     "generators": "generators.<name>",
+    "augmentation": "generators.<name>.augmentation.<step>",
     "readers": "datasets.<name>.options",
 }
 
@@ -56,6 +57,8 @@ def of_key(key: str, value: Any, at: Path, allowed: list[str]) -> str:
         return f"A space is missing after the colon: write {glued[1]}: {glued[2]}."
     if "application" in allowed and (found := application(value)):
         return f"Write application: {found}."
+    if len(at) == 2 and at[0] == "generators":
+        allowed = [*allowed, "augmentation"]  # beside the options of every kind
     found = [x for x in _elsewhere(key, at) if x != ".".join([*map(str, at), key])]
     if not closest(key, allowed) and found:
         return f"Did you mean {' or '.join(found)}?"

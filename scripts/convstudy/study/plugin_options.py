@@ -1,8 +1,8 @@
-"""What the files in `models/`, `generators/` and `readers/` offer, read without importing them.
+"""What the files in the folders of plugins offer, read without importing them.
 
-A model, generator or reader is one file. Its entry function's keyword parameters are the options a
-config block may give (`plugin_signature`); constants say what else the workflow must know. Reading
-the syntax tree keeps TensorFlow out of the Snakefile.
+A model, generator, step of augmentation or reader is one file. Its entry function's keyword
+parameters are the options a config block may give (`plugin_signature`); constants say what else the
+workflow must know. Reading the syntax tree keeps TensorFlow out of the Snakefile.
 """
 
 import ast
@@ -18,6 +18,10 @@ from convstudy.study import plugin_signature, static_values
 
 TRUTH = (lambda x: isinstance(x, bool), "True or False")
 SIZE = (lambda x: type(x) is int and x > 0, "a whole number above 0")
+WORDS = (
+    lambda x: isinstance(x, list | tuple) and x and all(isinstance(y, str) for y in x),
+    "a tuple of names, such as ('images',) with its comma",
+)
 # What a constant must be, and how to say so.
 CONSTANTS = {
     "models": {
@@ -28,14 +32,14 @@ CONSTANTS = {
         "OUTPUT": (lambda x: x in ("softmax", "logits"), "'softmax' or 'logits'"),
         "SMALLEST": SIZE,
     },
-    "generators": {"FITS": TRUTH, "AUGMENTS": TRUTH, "LARGEST": SIZE},
-    "readers": {
-        "FILES": (
-            lambda x: isinstance(x, list | tuple) and x and all(isinstance(y, str) for y in x),
-            "a tuple of names, such as ('images',) with its comma",
-        ),
-        "NUMBERED": TRUTH,
+    "generators": {
+        "FITS": TRUTH,
+        "AUGMENTS": TRUTH,
+        "LARGEST": SIZE,
+        "RANDOM_OPTIONS": WORDS,
     },
+    "augmentation": {"MIXES_LABELS": TRUTH, "PIXELS": WORDS},
+    "readers": {"FILES": WORDS, "NUMBERED": TRUTH},
 }
 REQUIRED = {"INPUT", "FITS", "AUGMENTS", "FILES"}
 
@@ -74,7 +78,7 @@ def describe(folder: str, kind: str) -> Plugin:
 
 
 def readable(folder: str) -> Iterator[tuple[str, Plugin]]:
-    """All models, generators or readers with their names, but for files that cannot be used."""
+    """All files of a folder of plugins with their names, but for those that cannot be used."""
     for kind in plugin_files.names(folder):
         with contextlib.suppress(UserError):
             yield kind, describe(folder, kind)

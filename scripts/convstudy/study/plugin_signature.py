@@ -1,4 +1,4 @@
-"""The function that makes a file a model, generator or reader, and its options as a JSON schema.
+"""The function that makes a file a plugin, and its options as a JSON schema.
 
 Options are the parameters that a config block can give by their names: those behind what the
 workflow gives itself. A range is an annotation like `Annotated[float, {"minimum": 0,
@@ -16,7 +16,19 @@ from convstudy.foundation.errors import UserError
 from convstudy.study import json_schema, static_values
 
 # Arguments that the workflow gives by position, before the options.
-POSITIONAL = {"models": ["input_shape", "classes"], "generators": [], "readers": ["files"]}
+POSITIONAL = {
+    "models": ["input_shape", "classes"],
+    "generators": [],
+    "augmentation": [],
+    "readers": ["files"],
+}
+# Keys of a block beside its options, and what they do there.
+RESERVED = {
+    "models": {"kind": "names the file"},
+    "generators": {"kind": "names the file", "augmentation": "lists steps"},
+    "augmentation": {"kind": "names the file"},
+    "readers": {},
+}
 BACKBONE = "backbone"  # given by name, to models that take one, and never by the config
 SIMPLE = {"int": "integer", "float": "number", "bool": "boolean", "str": "string"}
 # Keys of the config whose names an option may share, by a `$ref` in its annotation.
@@ -55,7 +67,7 @@ def parameters(function: ast.FunctionDef, folder: str, where: str, takes: str | 
 
     Args:
         function: the one that the workflow calls.
-        folder: models, generators or readers.
+        folder: one of those of plugins.
         where: file and line, for messages.
         takes: of a model, its constant `INPUT`.
 
@@ -80,11 +92,12 @@ def parameters(function: ast.FunctionDef, folder: str, where: str, takes: str | 
     found = {argument.arg: (argument, default) for argument, default in pairs}
     if folder == "models":
         _take_backbone(found, where, takes, more=spec.kwarg is not None)
-    if folder != "readers" and "kind" in found:
-        raise UserError(
-            f"{where}: an option cannot be called 'kind', which names the file in the config: "
-            f"choose another name."
-        )
+    for name, does in RESERVED[folder].items():
+        if name in found:
+            raise UserError(
+                f"{where}: an option cannot be called '{name}', which {does} in the config: choose "
+                f"another name."
+            )
     return found
 
 

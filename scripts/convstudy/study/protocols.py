@@ -5,6 +5,7 @@ Read by the Snakefile before any job starts, so it imports neither TensorFlow no
 
 from collections.abc import Callable
 
+from convstudy.study import augmentation_steps
 from convstudy.study.schema import Block
 
 STATISTICS = {
@@ -72,7 +73,9 @@ def _statistics(row: Block) -> str:
 
 def _validation_images(row: Block) -> str:
     used = row["switches"].get("validation_images", "plain")
-    return VALIDATION_IMAGES[used] if row["augments"] else ""
+    unmixed = used == "augmented" and augmentation_steps.mixing(row["generator"])
+    words = VALIDATION_IMAGES[used] + ", but never mixed" * bool(unmixed)
+    return words if row["augments"] else ""
 
 
 def _batch_norm(row: Block) -> str:

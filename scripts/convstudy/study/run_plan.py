@@ -4,7 +4,13 @@ Read by the Snakefile before any job starts, so it imports neither TensorFlow no
 """
 
 from convstudy.foundation.errors import UserError
-from convstudy.study import plugin_options, stages, sweeps, training_settings
+from convstudy.study import (
+    augmentation_steps,
+    plugin_options,
+    stages,
+    sweeps,
+    training_settings,
+)
 from convstudy.study.schema import Block
 
 # Least side of the images that networks of keras.applications take; 32 where it is not here.
@@ -36,7 +42,7 @@ def of(config: Block, study_name: str, name: str, variant: Block) -> Block:
             f"pixels, but a backbone has its own input preprocessing: choose a generator that does "
             f"not."
         )
-    augments = bool(generator) and plugin_options.constant("generators", generator, "AUGMENTS")
+    augments = bool(generator) and augmentation_steps.augments(generator)
     dataset = task.get("dataset") or variant["dataset"]
     budget = protocol["with_generator" if augments else "without_generator"] or {}
     *before, training = training_settings.of_run(
@@ -56,8 +62,7 @@ def of(config: Block, study_name: str, name: str, variant: Block) -> Block:
         "options": plugin_options.options(model),
         "input": takes,
         "generator_name": generator_name if generator else "none",
-        "generator": generator
-        and {"kind": generator["kind"], "options": plugin_options.options(generator)},
+        "generator": generator and augmentation_steps.resolved(generator),
         "augments": augments,
         "statistics_from": protocol["statistics_from"] if fits else None,
         "backbone_name": backbone_name,
@@ -81,6 +86,7 @@ def of(config: Block, study_name: str, name: str, variant: Block) -> Block:
     _check_values(study_name, run)
     _check_channels(config, run)
     _check_size(config, run)
+    augmentation_steps.check_run(run, config["datasets"][dataset]["image_size"])
     return run
 
 

@@ -10,6 +10,7 @@ from functools import cached_property
 from convstudy.foundation import fold_names
 from convstudy.foundation.errors import UserError
 from convstudy.study import (
+    augmentation_steps,
     combination_plan,
     comparisons,
     folds,
@@ -224,14 +225,10 @@ def described(rows: list[Block]) -> list[Block]:
         | {"budget": {"epochs": stages.epochs(row), "patience": row["training"].get("patience")}}
         | {"stages": stages.words(row), "solved": bool(row["solver"])}
         | {"model_options": {"kind": row["kind"]} | row["options"]}
-        | {"generator_options": _with_options(row["generator"])}
+        | {"generator_options": augmentation_steps.told(row["generator"])}
         | {"methods": training_settings.words(row["training"])}
         for row in rows
     ]
-
-
-def _with_options(generator: Block | None) -> Block | None:
-    return generator and {"kind": generator["kind"]} | generator["options"]
 
 
 def resolve(config: Block) -> dict[str, Study]:

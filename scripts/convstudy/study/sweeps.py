@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from convstudy.foundation.errors import UserError
-from convstudy.study import plugin_options, schema, training_settings
+from convstudy.study import augmentation_steps, plugin_options, schema, training_settings
 from convstudy.study.schema import Block
 
 # Sections of the config that a parameter like `model.dropout` makes another block of.
@@ -72,16 +72,24 @@ def derived(config: Block, section: str, name: str, options: Block) -> str:
     if not options:
         return name
     full = "__".join([name, *(token(*pair) for pair in options.items())])
-    block = config[section][name] | options
-    if "kind" in block and full not in config[section]:  # the study may have chosen another kind
-        described = plugin_options.describe(section, block["kind"])
-        schema.check(plugin_options.options(block), described.schema, f"{section}.{full}")
+    block = config[section][name]
+    block = augmentation_steps.swept(block, options) if section == "generators" else block | options
+    if "kind" in block:  # the study may have chosen another kind
+        described, own = plugin_options.describe(section, block["kind"]), options_of(section, block)
+        schema.check(own, described.schema, f"{section}.{full}")
+        augmentation_steps.check(f"{section}.{full}", block, own)
     if config[section].setdefault(full, block) != block:
         raise UserError(
             f"config: {section}.{full}: this name is that of '{name}' in a sweep over "
             f"{', '.join(options)}. Choose another name."
         )
     return full
+
+
+def options_of(section: str, block: Block) -> Block:
+    """The options of a model or generator."""
+    found = augmentation_steps if section == "generators" else plugin_options
+    return found.options(block)
 
 
 def described(rows: list[Block]) -> str:
@@ -116,6 +124,7 @@ def parameters(config: Block, variant: Block, definitions: Block, where: str) ->
         plural = SECTIONS[section]
         kind = config[plural][variant[section]]["kind"]
         options[section] = plugin_options.describe(plural, kind).schema["properties"]
+    options["generator"] = [*options["generator"], augmentation_steps.KEY]
     every = [f"{section}.{option}" for section, found in options.items() for option in found]
     settings = training_settings.merged(config["training"], variant["training"])
     every += [

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import yaml
 
-from convstudy.foundation import plugin_files
 from convstudy.foundation.errors import UserError, nearest
 from convstudy.study import (
+    augmentation_steps,
     combinations,
     config_files,
     folds,
     places,
+    plugin_blocks,
     plugin_options,
     recipes,
     replicates,
@@ -47,13 +48,16 @@ def validate(config: Block, schema_path: Path | str) -> None:
     config["sources"] = _with_plain_paths("sources", config["sources"])
     for folder in ("models", "generators"):
         for name, block in config[folder].items():
-            where, options = f"{folder}.{name}", plugin_options.options(block)
-            _check_plugin(folder, block["kind"], f"{where}.kind", options, where)
+            where, options = f"{folder}.{name}", sweeps.options_of(folder, block)
+            plugin_blocks.check(folder, block["kind"], f"{where}.kind", options, where)
+            if folder == "generators":
+                augmentation_steps.check(where, block, options)
             block.update(options)
     for name, block in config["datasets"].items():
         where = f"datasets.{name}"
         options = block["options"]
-        _check_plugin("readers", block["reader"], f"{where}.reader", options, f"{where}.options")
+        kind = block["reader"]
+        plugin_blocks.check("readers", kind, f"{where}.reader", options, f"{where}.options")
         _check_files(where, block)
         folds.check(where, block)
     for name, block in config["backbones"].items():
@@ -86,31 +90,6 @@ def _check_case(section: str, names: Block) -> None:
                 f"config: {section}: '{other}' and '{name}' differ in upper and lower case only; "
                 f"on some disks their results would be the same files. Rename one."
             )
-
-
-def _check_plugin(folder: str, kind: str, where: str, options: Block, prefix: str) -> None:
-    """Check that a plugin file is there, and the options of a block against it; fill them."""
-    if not re.fullmatch(r"[^./\\\0]+", kind):
-        raise UserError(
-            f"config: {where}: '{kind}' is no name that Python could import: expected that of a "
-            f"file in {folder}/ without its .py, and no dot or slash. Rename the file."
-        )
-    if not plugin_files.path(folder, kind).is_file():
-        found = next(filter(os.path.lexists, _files(folder, kind)), None)
-        raise UserError(
-            f"config: {where}: {plugin_files.label(found)} is a "
-            f"{'folder' if found.is_dir() else 'link that leads nowhere'}, expected a file."
-            if found
-            else f"config: {where}: there is no file "
-            + " or ".join(map(plugin_files.label, _files(folder, kind)))
-            + f". {places.of_kind(folder, kind)}"
-        )
-    schema.check(options, plugin_options.describe(folder, kind).schema, prefix)
-
-
-def _files(folder: str, kind: str) -> list[Path]:
-    """Where a file of that name is looked for."""
-    return [x / f"{kind}.py" for x in plugin_files.folders(folder)]
 
 
 def _check_files(where: str, block: Block) -> None:
@@ -271,6 +250,10 @@ def _check_sweep(config: Block, where: str, variant: Block, rules: Block) -> Non
             if section == "training" and option.split(".")[0] in training_settings.BLOCKS:
                 settings = training_settings.merged(config["training"], variant["training"])
                 training_settings.check_swept(option, value, settings, variant["sweep"], where)
+            elif parameter == augmentation_steps.PARAMETER:
+                block = {"kind": "none", option: value}
+                schema.check(block, rules["generator"], f"{where}.sweep.{section}")
+                augmentation_steps.check(f"{where}.sweep.{section}", block, {})
             elif section in ("training", "backbone"):
                 described = rules[section] | {"$defs": rules}
                 schema.check({option: value}, described, f"{where}.sweep.{section}")
@@ -278,7 +261,7 @@ def _check_sweep(config: Block, where: str, variant: Block, rules: Block) -> Non
                     raise UserError(f"config: {place}: null. Write imagenet or random.")
             else:
                 block = config[sweeps.SECTIONS[section]][variant[section]]
-                options = plugin_options.options(block) | {option: value}
+                options = sweeps.options_of(sweeps.SECTIONS[section], block) | {option: value}
                 described = plugin_options.describe(sweeps.SECTIONS[section], block["kind"])
                 schema.check(options, described.schema, f"{where}.sweep.{section}")
 
