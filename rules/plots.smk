@@ -1,5 +1,5 @@
 # Pictures of each study, from what the runs left.
-#   output: results/studies/{study}/plots/{curves,comparison,sweep,samples,confusion,reliability}_*
+#   output: results/studies/{study}/plots/{curves,comparison,sweep,samples,augmented,confusion,reliability}_*
 
 
 rule plot_learning_curves:
@@ -140,6 +140,40 @@ rule plot_samples:
         "Sample images of {wildcards.dataset} in {wildcards.study}"
     script:
         "../scripts/plot_samples.py"
+
+
+rule plot_augmentation:
+    input:
+        data="results/data/{dataset}.h5",
+    output:
+        png=shown(
+            "results/studies/{study}/plots/augmented_{generator}-on-{dataset}.png",
+            "7 Sample images",
+            "augmented",
+            data="{dataset}",
+            generator="{generator}",
+        ),
+        svg="results/studies/{study}/plots/augmented_{generator}-on-{dataset}.svg",
+    log:
+        "results/logs/plot_augmentation/{study}/{generator}-on-{dataset}.log",
+    localrule: True
+    conda:
+        "../envs/tensorflow.yaml"
+    params:
+        spec=lambda w: canonical(
+            {
+                "title": f"{w.generator} on {w.dataset}",
+                "steps": steps_drawn(w),
+                "told": augmentation_steps.listed(steps_drawn(w)),
+            }
+        ),
+        code=lambda w: code(
+            "plot_augmentation.py", *steps_of({"augmentation": steps_drawn(w)})
+        ),
+    message:
+        "Augmented images of {wildcards.generator} on {wildcards.dataset} in {wildcards.study}"
+    script:
+        "../scripts/plot_augmentation.py"
 
 
 rule plot_predictions:

@@ -41,6 +41,12 @@ def dataset_of(w):
     return rows_named(w)[0]["dataset"]
 
 
+def steps_drawn(w):
+    """The steps of augmentation whose picture is asked for."""
+    found = augmentation_steps.pipelines(known_studies[w.study].rows)
+    return found[w.generator, w.dataset]
+
+
 def shown(path, category, caption, **labels):
     """An output that Snakemake's own report (`snakemake --report`) shows.
 

@@ -18,7 +18,7 @@ import tensorflow as tf
 
 from convstudy import generators, models
 from convstudy.data import hdf5
-from convstudy.foundation import atomic_files
+from convstudy.foundation import atomic_files, plugin_files
 from convstudy.networks import initial_weights, keras_file
 from convstudy.study import training_settings
 from convstudy.training import loop
@@ -40,6 +40,7 @@ CASES = {
         "loss": training_settings.filled("loss", {"kind": "focal", "label_smoothing": 0.1}, ""),
     },
     "augmented": {"patience": 2},  # images, and those of the validation are augmented too
+    "steps": {"patience": 2},  # the same with a list of all steps, whose labels are mixed
     "own layer": {"patience": None},  # whose states no list of Keras's has
 }
 
@@ -103,16 +104,19 @@ def train(folder: Path, name: str, case: str, key: str = "key") -> dict[str, byt
     spec = {"kind": "feature_head", "input": "features", "generator": None}
     if case == "own layer":
         start = "own.keras"
-    if case == "augmented":
+    if case in ("augmented", "steps"):
         data, start = "images.h5", "base_net.keras"
         spec = {"kind": "base_net", "input": "images", "validation_images": "augmented"}
         spec["generator"] = {"kind": "normalize", "options": {}}
+    if case == "steps":
+        kinds = plugin_files.names("augmentation")
+        spec["generator"]["augmentation"] = [{"kind": kind, "options": {}} for kind in kinds]
     spec["training"] = factory.SETTINGS | {"batch_size": 6, "epochs": EPOCHS} | CASES[case]
     (folder / name).mkdir(exist_ok=True)
     outputs = {"model": "model.keras", "history": "history.csv", "run": "run.json"}
     outputs = {key: str(folder / name / file) for key, file in outputs.items()}
     inputs = {"data": str(folder / data), "initial_weights": str(folder / start)}
-    inputs["statistics"] = str(folder / "normalize.h5") if case == "augmented" else None
+    inputs["statistics"] = str(folder / "normalize.h5") if spec["generator"] else None
     loop.train(spec, 0, inputs, outputs, {}, folder / name / "backups", key)
     return {name: Path(outputs[name]).read_bytes() for name in ("model", "history")}
 

@@ -91,7 +91,7 @@ def _pointwise(name: str, images: tf.Tensor, strength: tf.Tensor, ranges: Ranges
     if name == "equalize":
         return equalize(images)
     if name == "solarize":
-        return tf.where(images < 255.0 * (1.0 - size), images, 255.0 - images)
+        return tf.where(images < 256.0 * (1.0 - size), images, 255.0 - images)
     if name == "posterize":
         step = 2.0 ** tf.round(ranges.bits * size)
         return tf.floor(images / step) * step

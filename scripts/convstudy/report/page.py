@@ -26,7 +26,9 @@ from convstudy.report.plots import style
 FILES = Path(__file__).with_name("page_files")
 IMAGE_TYPES = {".png": "image/png", ".svg": "image/svg+xml"}
 # Headings of pictures that have their place on the page, and of those that it draws by itself.
-PLACED = ("Comparison pictures", "Sweeps", "Learning curves", "Sample images")
+PLACED = (
+    "Comparison pictures", "Sweeps", "Learning curves", "Sample images", "Augmented images",
+)  # fmt: skip
 DRAWN = ("Confusion matrices", "Calibration")
 Pictures = Mapping[str, Sequence[tuple[str, Path | str]]]  # by heading: (title, path)
 

@@ -23,7 +23,7 @@ from convstudy.report import summary
 
 SUMMARY = "results/summary.csv"
 # They show the data itself, which may not be the author's to publish.
-LEFT_OUT = ("Sample images",)
+LEFT_OUT = ("Sample images", "Augmented images")
 
 
 PAGE = "README.md"

@@ -71,6 +71,15 @@ def kinds(generator: Block | None) -> list[str]:
     return sorted({step["kind"] for step in (generator or {}).get(KEY, ())})
 
 
+def pipelines(rows: list[Block]) -> dict[tuple[str, str], list[Block]]:
+    """Steps by the names of their generator and of the data set, in the order of a study's rows."""
+    return {
+        (row["generator_name"], row["dataset"]): row["generator"][KEY]
+        for row in rows
+        if kinds(row["generator"])
+    }
+
+
 def mixing(generator: Block | None) -> list[str]:
     """Those of them that mix labels."""
     return [
@@ -84,9 +93,13 @@ def told(generator: Block | None) -> Block | None:
     """What tables say of a run's generator: kind, options, and its steps as one text."""
     if generator is None:
         return None
-    steps = [{step["kind"]: step["options"]} for step in generator.get(KEY, ())]
-    text = {KEY: flow(steps)} if KEY in generator else {}
+    text = {KEY: listed(generator[KEY]) or "none"} if KEY in generator else {}
     return {"kind": generator["kind"]} | generator["options"] | text
+
+
+def listed(steps: list[Block]) -> str:
+    """Steps of a run as one text: `flip {horizontal: 0.5}, mixup {alpha: 0.2}`."""
+    return ", ".join(f"{step['kind']} {flow(step['options'])}" for step in steps)
 
 
 def check_run(run: Block, image_size: tuple[int, int]) -> None:

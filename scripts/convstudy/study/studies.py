@@ -202,8 +202,11 @@ class Study:
 
     def report_pictures(self) -> dict[str, list[tuple[str, str]]]:
         """The summary's pictures and those that only the report has."""
-        names = self.results()
+        names, pipelines = self.results(), augmentation_steps.pipelines(self.rows)
         return self.pictures() | {
+            "Augmented images": self._pictures(
+                [(f"{name} on {data}", f"augmented_{name}-on-{data}") for name, data in pipelines]
+            ),
             "Confusion matrices": self._pictures([(name, f"confusion_{name}") for name in names]),
             "Calibration": self._pictures([(name, f"reliability_{name}") for name in names]),
         }

@@ -99,7 +99,9 @@ def preprocessing(
 ) -> tuple[generators.Generator, generators.Statistics]:
     """A run's generator (on features: one that changes nothing) and its statistics."""
     block = spec["generator"]
-    generator = generators.make(**block) if block else generators.Generator()
+    generator = generators.Generator()
+    if block:
+        generator = generators.make(block["kind"], block["options"])
     return generator, hdf5.read_statistics(statistics_file)
 
 
