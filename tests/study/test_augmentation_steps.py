@@ -112,7 +112,7 @@ def test_lists_are_swept_in_place_of_own_random_changes():
         "studies__demo__variants": ["improved_net"],
     }
     rows = studies.resolve(checked(**change))["demo"].rows
-    names = ["empty", "flip", "flip_kind_random_crop_padding_2"]
+    names = ["empty", "flip", "flip_random_crop_padding_2"]
     assert [row["variant"] for row in rows] == [f"improved_net__augmentation_{x}" for x in names]
     assert [len(row["generator"]["augmentation"]) for row in rows] == [0, 1, 2]
     assert all(row["generator"]["options"] == {} for row in rows)
