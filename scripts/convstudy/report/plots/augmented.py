@@ -36,15 +36,15 @@ def plot(
     if pixels.shape[-1] == 1:
         pixels = np.repeat(pixels, 3, axis=-1)
     rows = -(-len(images) // COLUMNS)
-    with style.figure(style.PAGE_WIDTH, 1.1 + 1.75 * rows, outputs) as figure:
+    with style.figure(style.PAGE_WIDTH, 1.0 + 1.45 * rows, outputs) as figure:
         frames = figure.subplots(rows, COLUMNS, squeeze=False).ravel()
         for axes in frames:
             axes.set_axis_off()
         for axes, image, share in zip(frames, pixels, shares, strict=False):
             axes.imshow(image, interpolation="nearest" if len(image) < 100 else "antialiased")
-            axes.set_title(caption(share, names), fontsize=7)
+            axes.set_title(caption(share, names), fontsize=6.5)
         style.heading(figure, title)
-        figure.supxlabel(texts.wrapped(steps, 130, 3), fontsize=7)
+        figure.supxlabel(texts.wrapped(steps, 130, 3), fontsize=6.5)
 
 
 def caption(share: np.ndarray, names: Sequence[str]) -> str:
