@@ -130,11 +130,13 @@ def main() -> None:
     tf.config.threading.set_inter_op_parallelism_threads(1)
     tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(0)
-    epochs, streams = epochs_of(rounds, batches), stream_costs(rounds)
-    print(f"{'step':24} wall  processor  224 x 224 (ms an image)")
-    for name, (wall, processor) in epochs.items():
-        print(f"{name:24} {wall:4.2f}  {processor:9.2f}  {streams[name]:8.2f}")
-    print(f"training step of ResNet50 on an image of 224 x 224: {resnet_cost():.0f} ms")
+    print(f"{'step':24} wall  processor")
+    for name, (wall, processor) in epochs_of(rounds, batches).items():
+        print(f"{name:24} {wall:4.2f}  {processor:9.2f}", flush=True)
+    print(f"\n{'step':24} milliseconds of an image of 224 x 224")
+    for name, milliseconds in stream_costs(rounds).items():
+        print(f"{name:24} {milliseconds:8.2f}", flush=True)
+    print(f"{'step of ResNet50':24} {resnet_cost():8.2f}")
 
 
 if __name__ == "__main__":

@@ -53,10 +53,14 @@ def draws_without_a_state(layer, x):
     return x + tf.random.stateless_normal(tf.shape(x), [1, 2])
 
 
-def hidden(*parts) -> list[str]:
+def hidden(*parts, mixed=False) -> list[str]:
     network = keras.Sequential([layers.Input((4,)), *parts, layers.Dense(3, activation="softmax")])
-    model = loop.compiled(network, factory.SETTINGS, 4)
-    return [x.name.split("/")[-1] for x in hidden_state.variables(model)]
+    model = loop.compiled(network, factory.SETTINGS, 4, mixed)
+    return [x.name.split("/")[-1] for x in hidden_state.variables(model, mixed)]
+
+
+def test_mixed_labels_change_nothing_of_it():
+    assert hidden(Own(keeps_count), mixed=True) == hidden(Own(keeps_count)) != []
 
 
 def test_what_keras_does_not_list_is_found_and_nothing_else():

@@ -215,6 +215,21 @@ def test_the_averaged_network_is_validated_and_kept(head, monkeypatch, patience)
         assert history["val_loss"][epoch] == pytest.approx(-np.log(picked).mean(), rel=1e-4)
 
 
+@pytest.mark.parametrize("kind", ["cross_entropy", "focal"])
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_a_loss_of_labels_as_rows_is_that_of_their_numbers(kind, smoothing):
+    draws = np.random.default_rng(0)
+    numbers, rows = draws.integers(0, 4, 30), np.eye(4, dtype=np.float32)
+    probabilities = draws.dirichlet(np.ones(4), 30).astype(np.float32)
+    settings = block("loss", {"kind": kind, "label_smoothing": smoothing})
+    found = []
+    for mixed, labels in ((False, numbers), (True, rows[numbers])):
+        network = keras.Sequential([layers.Input((4,)), layers.Activation("linear")])
+        network.compile(loss=optimization.loss(settings, mixed), metrics=["accuracy"])
+        found.append(network.evaluate(probabilities, labels, verbose=0))
+    np.testing.assert_allclose(*found, rtol=1e-5)
+
+
 @pytest.mark.parametrize(("monitor", "sign"), [("val_loss", -1), ("accuracy", 1), ("loss", -1)])
 def test_the_kept_epoch_is_the_best_of_the_monitored_figure(head, monitor, sign):
     _, history, run = trained(head, monitor, monitor=monitor, min_delta=0.01, patience=2)
