@@ -4,7 +4,7 @@ Read by the Snakefile before any job starts, so it imports neither TensorFlow no
 """
 
 from convstudy.foundation.errors import UserError
-from convstudy.study import plugin_blocks, plugin_options
+from convstudy.study import plugin_blocks, plugin_options, stages
 from convstudy.study.repairs import flow
 from convstudy.study.schema import Block
 
@@ -109,7 +109,8 @@ def check_run(run: Block, image_size: tuple[int, int]) -> None:
         UserError: labels are mixed and classes weighed, or an option counts too many pixels.
     """
     where, mixed = f"config: generators.{run['generator_name']}.{KEY}", mixing(run["generator"])
-    if mixed and "class_weights" in run["training"]:
+    weighed = [x for x in stages.of(run) if "class_weights" in x]
+    if mixed and any(stages.takes(run, training) == run["input"] for training in weighed):
         raise UserError(
             f"{where}: '{mixed[0]}' and training.class_weights do not go together (variant "
             f"'{run['variant']}'): an image is weighed by its class, and a mixture has several. "
