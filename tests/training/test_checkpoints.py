@@ -40,7 +40,7 @@ CASES = {
         "loss": training_settings.filled("loss", {"kind": "focal", "label_smoothing": 0.1}, ""),
     },
     "augmented": {"patience": 2},  # images, and those of the validation are augmented too
-    "steps": {"patience": 2},  # the same with a list of all steps, whose labels are mixed
+    "steps": {"patience": 2},  # images by a list of all steps, whose labels are mixed
     "own layer": {"patience": None},  # whose states no list of Keras's has
 }
 
@@ -111,6 +111,7 @@ def train(folder: Path, name: str, case: str, key: str = "key") -> dict[str, byt
     if case == "steps":
         kinds = plugin_files.names("augmentation")
         spec["generator"]["augmentation"] = [{"kind": kind, "options": {}} for kind in kinds]
+        del spec["validation_images"]
     spec["training"] = factory.SETTINGS | {"batch_size": 6, "epochs": EPOCHS} | CASES[case]
     (folder / name).mkdir(exist_ok=True)
     outputs = {"model": "model.keras", "history": "history.csv", "run": "run.json"}
