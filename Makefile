@@ -14,7 +14,7 @@ run: .venv/installed
 	snakemake results/summary.csv results/report.html
 
 test: lint
-	pytest -n 3 --dist loadfile --no-loadscope-reorder
+	pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 fuzz: .venv/installed
 	python tests/fuzz/run.py --cases $(CASES) --seed $(SEED)

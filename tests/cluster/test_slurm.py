@@ -2,6 +2,7 @@
 
 import json
 import re
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -60,6 +61,10 @@ def number_of(cluster, variant: str) -> str:
     return found[-1] if found else ""
 
 
+def node_of(cluster, number: str) -> str:
+    return cluster.said("squeue", "-h", "-j", number, "-o", "%N").strip()
+
+
 def content(path: Path) -> bytes:
     """What a file says, without what it cost."""
     if path.suffix != ".json":
@@ -83,7 +88,7 @@ def test_a_study_has_the_same_bytes_as_without_a_cluster(cluster, project, built
 
 
 def test_what_ends_badly_is_tried_again_and_trainings_go_on_from_their_epoch(cluster, prepared):
-    epochs = {"over_time": 2000, "out_of_memory": 10, "cancelled": 200, "on_a_lost_node": 400}
+    epochs = {"over_time": 200, "out_of_memory": 10, "cancelled": 200, "on_a_lost_node": 400}
     targets = lengthen(prepared, **epochs)
     first = "wildcards.variant == '{}' and attempt == 1"
     needs = (
@@ -93,16 +98,20 @@ def test_what_ends_badly_is_tried_again_and_trainings_go_on_from_their_epoch(clu
         f"train_model:mem_mb=500 if {first.format('out_of_memory')} else 1400",
         *SINGLY,
     )
+    disturb = {
+        "over_time": lambda number: cluster.send(number, signal.SIGSTOP),  # hangs until its limit
+        "cancelled": lambda number: cluster.call("scancel", number),
+        "on_a_lost_node": lambda number: cluster.kill(node_of(cluster, number)),
+    }
+
+    def are_disturbed() -> bool:
+        for variant in [x for x in disturb if trains(cluster, prepared, x)]:
+            disturb.pop(variant)(number_of(cluster, variant))
+        return not disturb
+
     run = prepared.start(*targets, options=needs)
     try:
-        until(lambda: trains(cluster, prepared, "cancelled"), run)
-        number = number_of(cluster, "cancelled")
-        cluster.call("scancel", number)
-        until(lambda: number not in cluster.said("squeue", "-h", "-o", "%i").split(), run)
-        until(lambda: trains(cluster, prepared, "on_a_lost_node"), run)
-        number = number_of(cluster, "on_a_lost_node")
-        node = cluster.said("squeue", "-h", "-j", number, "-o", "%N").strip()
-        cluster.kill(node)
+        until(are_disturbed, run, 480)
         status, said = run.end(600)
     finally:
         run.kill()

@@ -7,6 +7,8 @@ import sys
 import time
 from pathlib import Path
 
+import plans
+
 ROOT = Path(__file__).parents[2]
 SOURCES = (
     "Snakefile",
@@ -69,9 +71,7 @@ def build(folder: Path) -> None:
 
 def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
     # --configfile takes several values: it must not stand before a target
-    arguments = (*arguments, "--configfile", "tiny.yaml")
-    command = [sys.executable, "-m", "snakemake", "-c2", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    return plans.snakemake(folder, "-c2", *arguments, "--configfile", "tiny.yaml")
 
 
 def stale(folder: Path, *options: str) -> list[str]:

@@ -227,10 +227,15 @@ def kill(name: str) -> None:
         until(10, f"{name}.log", lambda: not running(name))
     for job in jobs:
         said("pkill", "-KILL", "-f", rf"slurmstepd: \[{job}\.")
-        for process in Path("/proc").glob("[0-9]*"):
-            with contextlib.suppress(OSError):
-                if f"SLURM_JOB_ID={job}\0" in (process / "environ").read_text(errors="replace"):
-                    os.kill(int(process.name), signal.SIGKILL)
+        send(job, signal.SIGKILL)
+
+
+def send(job: str, number: int) -> None:
+    """Send a signal to all processes of a job."""
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if f"SLURM_JOB_ID={job}\0" in (process / "environ").read_text(errors="replace"):
+                os.kill(int(process.name), number)
 
 
 def running(name: str) -> int | None:

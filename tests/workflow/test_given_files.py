@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import plans
 import pytest
 import reader_fixtures as fx
 
@@ -32,9 +33,7 @@ backbones:
 
 
 def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
-    command = [sys.executable, "-m", "snakemake", "-c1", *arguments]
-    command += ["--configfile", "mine.yaml"]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    return plans.snakemake(folder, "-c1", *arguments, "--configfile", "mine.yaml")
 
 
 def is_stale(folder: Path, target: str = TARGET) -> bool:

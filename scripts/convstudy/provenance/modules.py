@@ -22,7 +22,7 @@ def files() -> list[Path]:
     pattern, own = "[!.]*.py", plugin_files.own_folder()
     deep = [plugin_files.SCRIPTS, *(_code_folders(own) if own else [])]
     found = [file for folder in deep for file in folder.rglob(pattern)]
-    return sorted([*found, *(own.glob(pattern) if own else [])])
+    return sorted([*found, *(own.glob(pattern) if own else [])], key=os.fspath)
 
 
 def _code_folders(own: Path) -> list[Path]:
