@@ -157,7 +157,7 @@ def test_a_key_in_the_wrong_block_is_led_to_its_own(text, advice):
         ),
         (
             "variants: {base_net: {sweep: {models.x: [1]}}}",
-            "Allowed: generator.augmentation, training.batch_size, ",
+            "Allowed: generator.augmentation, training.backbone_rate, ",
         ),
         (
             "variants: {base_net: {sweep: {training: {learning_rate: [0.1]}}}}",
