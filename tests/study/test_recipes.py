@@ -5,12 +5,11 @@ import yaml
 from configs import SCHEMA, from_yaml, selected
 
 from convstudy.foundation.errors import UserError
-from convstudy.study import recipes
+from convstudy.study import plugin_options, recipes
 from convstudy.study import validation as settings
 
 DEFINITIONS = yaml.safe_load(SCHEMA.read_text())["$defs"]
 SHIPPED = recipes.files(None)
-ON_IMAGES = ("base_net", "improved_net")
 OWN = """
 when: always
 model: {kind: base_net}
@@ -39,7 +38,8 @@ def study(plugins, variant):
 @pytest.mark.parametrize("name", SHIPPED)
 def test_a_shipped_recipe_can_be_used(name):
     found = recipes.read(SHIPPED[name], DEFINITIONS)
-    backbone = "" if found["model"]["kind"] in ON_IMAGES else "backbone: resnet50"
+    takes = plugin_options.constant("models", found["model"], "INPUT")
+    backbone = "" if takes == "images" else "backbone: resnet50"
     run = study("null", f"{{task: objects, recipe: {name}, {backbone}}}")
     assert run["model"] == name and found["when"]
 
