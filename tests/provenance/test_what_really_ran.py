@@ -180,7 +180,29 @@ def test_what_is_read_beside_the_inputs_is_refused(name, monkeypatch):
     assert re.search(expected, said), said
 
 
+def install(module: Path) -> None:
+    """Leave beside a module what an installation leaves there: its version, and which files."""
+    about = module.with_name(f"{module.stem}-1.0.dist-info")
+    about.mkdir()
+    (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module.stem}\nVersion: 1.0\n")
+    (about / "RECORD").write_text(f"{module.name},,\n")
+
+
+@pytest.mark.parametrize("way", ["import loose", "__import__('loose')", "from loose.part import A"])
+def test_a_module_that_nothing_installed_is_refused(project, way, monkeypatch):
+    monkeypatch.syspath_prepend(str(project / "elsewhere"))
+    (project / "elsewhere/loose").mkdir(parents=True)
+    (project / "elsewhere/loose/__init__.py").write_text("")
+    (project / "elsewhere/loose/part.py").write_text("A = 1\n")
+    write("models/uses_loose_of_this_test.py", f"{way}\n\n\ndef build():\n    return 'one'\n")
+    said = run("uses_loose_of_this_test")
+    assert "loose/__init__.py: is imported by this step" in said
+    assert "nor was installed with a version" in said and "Put it in the folder" in said
+    assert not Path("results/out.txt").exists()
+
+
 def test_inputs_libraries_and_the_system_are_read(project):
+    install(project / "library.py")
     (project / "library.py").write_text("SETTINGS = open('settings.txt').close()\n")
     (project / "settings.txt").write_text("what a library reads while it is imported")
     sys.path.append(str(project))

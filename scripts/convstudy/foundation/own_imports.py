@@ -11,9 +11,10 @@ import contextlib
 import hashlib
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+import sysconfig
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.abc import MetaPathFinder
-from importlib.machinery import ModuleSpec, SourceFileLoader
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from importlib.util import spec_from_file_location
 from types import CodeType, ModuleType
 
@@ -21,6 +22,12 @@ from convstudy.foundation.errors import UserError
 
 _executed: dict[str, str] = {}  # path of a module that was imported: SHA-256 of its source
 _pinned: Mapping[str, bytes] | None = None
+_is_installed: Callable[[str], bool] | None = None
+# Where Python and what is installed for it lie.
+_SYSTEM = tuple(
+    os.path.realpath(folder) + os.sep
+    for folder in {sys.prefix, sys.base_prefix, *sysconfig.get_paths().values()}
+)
 
 
 class _Loader(SourceFileLoader):
@@ -71,7 +78,22 @@ class _Finder(MetaPathFinder):
                         loader=_Loader(fullname, file),
                         submodule_search_locations=inside,
                     )
+        if path is None and _is_installed is not None:
+            _check_installed(fullname)
         return None
+
+
+def _check_installed(name: str) -> None:
+    """Refuse a module that lies somewhere on Python's path, and that nothing has installed."""
+    found = PathFinder.find_spec(name)
+    file = found.origin if found else None
+    if not file or os.path.realpath(file).startswith(_SYSTEM) or _is_installed(name):
+        return
+    raise UserError(
+        f"{file}: is imported by this step, but lies neither in the project's plugins nor was "
+        f"installed with a version, so an edit of it would not be seen. Put it in the folder that "
+        f"`plugins` names, or install it as a package (pip install)."
+    )
 
 
 _finder = _Finder()
@@ -105,23 +127,27 @@ def shrink(package: str, folder: str) -> None:
 
 
 @contextlib.contextmanager
-def pinned(sources: Mapping[str, bytes]) -> Iterator[None]:
+def pinned(
+    sources: Mapping[str, bytes], is_installed: Callable[[str], bool] | None = None
+) -> Iterator[None]:
     """Import exactly these sources, and none of ours or the user's beside them, in the block.
 
     Args:
         sources: the source of each module by its path.
+        is_installed: tells of a module that lies elsewhere whether it has a version; one that has
+            none is refused. Without it, all others are libraries.
 
     Raises:
         UserError: one of them was imported already, from another source.
     """
-    global _pinned
+    global _pinned, _is_installed
     for path, source in sources.items():
         if _executed.get(path, digest := hashlib.sha256(source).hexdigest()) != digest:
             raise UserError(
                 f"{path} was edited while this step was starting: run the same command again"
             )
-    before, _pinned = _pinned, sources
+    before, _pinned, _is_installed = (_pinned, _is_installed), sources, is_installed
     try:
         yield
     finally:
-        _pinned = before
+        _pinned, _is_installed = before

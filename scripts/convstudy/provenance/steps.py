@@ -22,7 +22,7 @@ from convstudy.foundation import (
     warm_start,
 )
 from convstudy.foundation.errors import UserError, first_line
-from convstudy.provenance import records, watch
+from convstudy.provenance import records, versions, watch
 from convstudy.provenance.cache import Cache
 
 log = logging.getLogger(__name__)
@@ -91,7 +91,8 @@ def _try(
                 return False
             records.check_code_of_inputs(record)
             _drop_older(scratch)
-            with own_imports.pinned(sources), watch.reads(job.input, outputs, sources):
+            code = own_imports.pinned(sources, versions.is_installed)
+            with code, watch.reads(job.input, outputs, sources):
                 work(job, Step(record, key, scratch))
             records.check_inputs(record)
             record = records.finished(record, outputs)

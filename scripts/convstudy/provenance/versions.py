@@ -28,6 +28,9 @@ NO_SWITCHES = (
 )
 
 
+UNKNOWN = "unknown"
+
+
 def versions(libraries: list[str]) -> dict[str, str]:
     """Versions of Python and of the libraries that a step's code imports; their switches.
 
@@ -44,6 +47,11 @@ def versions(libraries: list[str]) -> dict[str, str]:
     return {"python": python} | switches | dict(map(_version, libraries))
 
 
+def is_installed(module: str) -> bool:
+    """Whether something installed a module, so that a record has its version."""
+    return _version(module)[1] != UNKNOWN
+
+
 def _version(module: str) -> tuple[str, str]:
     """Name and version of what installed a module, which has mostly the module's own name.
 
@@ -56,7 +64,7 @@ def _version(module: str) -> tuple[str, str]:
     try:
         return name, metadata.version(name)
     except metadata.PackageNotFoundError:
-        return name, "unknown"
+        return name, UNKNOWN
 
 
 def _installer(module: str) -> str:
