@@ -153,6 +153,14 @@ def test_what_keeps_books_around_a_step_makes_nothing_stale(edited):
     assert stale(edited) == []
 
 
+IN_BRACKETS = re.compile(r"^( *from \S+ import )\(([^()]*)\)", re.M)
+
+
+def in_one_line(found: re.Match) -> str:
+    """An import over several lines in one, which says the same."""
+    return found[1] + ", ".join(name.strip() for name in found[2].split(",") if name.strip())
+
+
 def move(scripts: Path, old: str, new: str) -> None:
     """Move a module of the package, as `convstudy.a.b`, and correct every import of it."""
     path, target = (scripts / f"{name.replace('.', '/')}.py" for name in (old, new))
@@ -161,7 +169,7 @@ def move(scripts: Path, old: str, new: str) -> None:
     (target.parent / "__init__.py").touch()
     (above, name), (new_above, new_name) = (x.rsplit(".", 1) for x in (old, new))
     for file in scripts.rglob("*.py"):
-        text = file.read_text()
+        text = IN_BRACKETS.sub(in_one_line, file.read_text())
         changed = text.replace(f"from {old} import", f"from {new} import")
         several = re.compile(rf"^( *)from {above} import (.*)\b{name}\b(?:, )?(.*)$", re.M)
         changed = several.sub(
