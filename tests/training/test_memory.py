@@ -204,7 +204,7 @@ print(device.peak_memory_mib() - before)
 def large(tmp_path_factory):
     """246 MB of images."""
     path = tmp_path_factory.mktemp("large") / "data.h5"
-    with hdf5.create_hdf5(path, {}) as file:
+    with hdf5.create_hdf5(path, {"class_names": ["a", "b"]}) as file:
         for subset, n in (("train", 19_000), ("validation", 1_000)):
             group = hdf5.create_group(file, subset)
             images = hdf5.create_array(group, "images", (n, 64, 64, 3), np.uint8)

@@ -69,7 +69,7 @@ def _weights(asked: str | Mapping[str, float] | None) -> str | None:
 def _libraries(sides: Iterable[Sequence[EvaluatedRun]]) -> list[str]:
     """The libraries that all runs use."""
     used = [set(run.metrics["provenance"]["versions"]) for side in sides for run in side]
-    return sorted(set.intersection(*used))
+    return sorted(set.intersection(*used)) if used else []
 
 
 def _versions(runs: Sequence[EvaluatedRun], libraries: Sequence[str]) -> str:
