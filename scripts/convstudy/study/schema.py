@@ -26,7 +26,7 @@ def check(block: Any, schema: Block, where: str = "") -> None:
     Raises:
         UserError: with the path, the value, what is expected and, for a name, the nearest one.
     """
-    errors = _filling(schema).iter_errors(block)
+    errors = _Filling(schema).iter_errors(block)
     # the first of those nearest to the top, an empty key before what stands beside it instead
     first = min(errors, key=_urgency, default=None)
     if first is not None:
@@ -81,20 +81,22 @@ def joined(where: str, *keys: object) -> str:
     return ".".join([*([where] if where else []), *map(str, keys)])
 
 
-def _filling(schema: Block) -> Draft202012Validator:
-    """A validator that also fills in defaults, as jsonschema's documentation shows."""
-    check_properties = Draft202012Validator.VALIDATORS["properties"]
+_check_properties = Draft202012Validator.VALIDATORS["properties"]
 
-    def fill(validator, properties, instance, subschema):
-        if isinstance(instance, dict):
-            for key, value in properties.items():
-                target = value
-                if "$ref" in value and "default" not in value:
-                    target = schema["$defs"][value["$ref"].split("/")[-1]]
-                default = target.get("default")
-                empty = default in ({}, []) and key in instance and instance[key] is None
-                if "default" in target and (key not in instance or empty):
-                    instance[key] = copy.deepcopy(default)
-        yield from check_properties(validator, properties, instance, subschema)
 
-    return validators.extend(json_schema.Strict, {"properties": fill})(schema)
+def _fill(validator, properties, instance, subschema):
+    """Fill in defaults and check the properties, as jsonschema's documentation shows."""
+    if isinstance(instance, dict):
+        for key, value in properties.items():
+            target = value
+            if "$ref" in value and "default" not in value:
+                target = validator._resolver.lookup(value["$ref"]).contents
+            default = target.get("default")
+            empty = default in ({}, []) and key in instance and instance[key] is None
+            if "default" in target and (key not in instance or empty):
+                instance[key] = copy.deepcopy(default)
+    yield from _check_properties(validator, properties, instance, subschema)
+
+
+# made once: jsonschema takes a millisecond to make a kind of validators
+_Filling = validators.extend(json_schema.Strict, {"properties": _fill})

@@ -35,6 +35,9 @@ def points(name: str, block: Block) -> Iterator[tuple[str, Block]]:
         options = {section: dict(given) for section, given in block["options"].items()}
         for parameter, value in own.items():
             section, _, option = parameter.partition(".")
+            if section == "training" and option in training_settings.BLOCKS:
+                where = f"variants.{block['of']}.sweep.{parameter}"
+                value = training_settings.filled(option, value, where)
             (training if section == "training" else options[section])[option] = value
         full = "__".join([name, *(token(*pair) for pair in own.items())])
         other = seen.setdefault(full.lower(), list(values))

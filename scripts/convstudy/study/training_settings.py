@@ -115,16 +115,15 @@ def _bases(block: str, training: Block, swept: Block, where: str) -> Iterator[Bl
 def merged(*layers: Block) -> Block:
     """Settings of which a later layer overrides an earlier one; a block takes the place of a block.
 
-    A key like `optimizer.momentum`, of a sweep, is an option of the block that holds otherwise.
+    A key like `optimizer.momentum`, of a sweep, is an option of the block that holds otherwise. All
+    blocks are whole already, see `filled`.
     """
     found: Block = {}
     for layer in layers:
         found |= layer
     for key in [key for key in found if "." in key]:
         block, option = key.split(".")
-        base = filled(block, found[block], f"training.{block}")
-        found[block] = filled(block, base | {option: found.pop(key)}, f"training.{block}")
-    fill(found, "training")
+        found[block] = filled(block, found[block] | {option: found.pop(key)}, f"training.{block}")
     return found
 
 
@@ -160,7 +159,9 @@ def of_run(
     ]
 
 
-def _limited(where: str, settings: Block, task: Block, limit: int | None, keeps_best: bool):
+def _limited(
+    where: str, settings: Block, task: Block, limit: int | None, keeps_best: bool
+) -> Block:
     """The settings of one training within the limits of its study."""
     for most in (task.get("max_epochs"), limit):
         settings["epochs"] = min(settings["epochs"], most or settings["epochs"])

@@ -232,6 +232,7 @@ def _check_sweep(config: Block, where: str, variant: Block, rules: Block) -> Non
         return
     model = config["models"][variant["model"]]
     known = sweeps.parameters(config, variant, rules, where)
+    settings = training_settings.merged(config["training"], variant["training"])
     for parameter, values in variant["sweep"].items():
         place = f"{where}.sweep.{parameter}"
         if not sweeps.takes(parameter, model):
@@ -248,7 +249,6 @@ def _check_sweep(config: Block, where: str, variant: Block, rules: Block) -> Non
         section, _, option = parameter.partition(".")
         for value in values:
             if section == "training" and option.split(".")[0] in training_settings.BLOCKS:
-                settings = training_settings.merged(config["training"], variant["training"])
                 training_settings.check_swept(option, value, settings, variant["sweep"], where)
             elif parameter == augmentation_steps.PARAMETER:
                 block = {"kind": "none", option: value}
