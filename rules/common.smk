@@ -121,16 +121,20 @@ def run_of(wildcards):
 
 
 def run_inputs(w):
+    """What a run's network takes."""
+    return taken_by(run_of(w), w.dataset)
+
+
+def taken_by(run, dataset):
     """Images or features, and the statistics of a generator that has any."""
-    run = run_of(w)
     if run["input"] == "features":
-        return {"data": f"results/features/{w.dataset}/{run['backbone_name']}.h5"}
-    inputs = {"data": f"results/data/{w.dataset}.h5"}
+        return {"data": f"results/features/{dataset}/{run['backbone_name']}.h5"}
+    inputs = {"data": f"results/data/{dataset}.h5"}
     if run["statistics_from"]:
         name = run["generator_name"]
         if run["statistics_from"] == "train_and_validation":
             name += "-with_validation"
-        inputs["statistics"] = f"results/preprocessing/{w.dataset}/{name}.h5"
+        inputs["statistics"] = f"results/preprocessing/{dataset}/{name}.h5"
     return inputs
 
 
@@ -140,23 +144,23 @@ def network_folder(w):
     return f"results/runs/{w.dataset}/{name}/seed{w.seed}"
 
 
-def stage_of(w):
-    """The settings of a training: of the stage in the path, or of the last one."""
-    run = run_of(w)
-    number = int(w.get("stage", len(run["before"]) + 1))
-    if not 1 <= number <= len(run["before"]) + 1:
+def stage_number(w):
+    """Which of a run's trainings is meant: the stage in the path, or the last one."""
+    stages_before = len(run_of(w)["before"])
+    number = int(w.get("stage", stages_before + 1))
+    if number > stages_before + 1:
         raise WorkflowError(f"'{w.variant}' has no stage {number}")
-    return stages.of(run)[number - 1]
+    return number
+
+
+def training_of(w):
+    """A run as one of its trainings sees it, see `stages.one`."""
+    return stages.one(run_of(w), stage_number(w))
 
 
 def training_inputs(w):
-    """What a training reads: of a head whose backbone stays as it is the features of that."""
-    run, training = run_of(w), stage_of(w)
-    if stages.takes(run, training) == "features":
-        inputs = {"data": f"results/features/{w.dataset}/{run['backbone_name']}.h5"}
-    else:
-        inputs = run_inputs(w)
-    number = int(w.get("stage", len(run["before"]) + 1))
+    """What a training reads, and the network that it goes on from."""
+    inputs, number = taken_by(training_of(w), w.dataset), stage_number(w)
     if number == 1:
         return inputs | {"initial_weights": initial_weights(w)}
     before = f"results/runs/{w.dataset}/{w.variant}/seed{w.seed}/stage{number - 1}"
@@ -166,15 +170,8 @@ def training_inputs(w):
 
 def training_spec(w):
     """What a training depends on beside its inputs."""
-    run, training = run_of(w), stage_of(w)
-    takes = stages.takes(run, training)
-    generator = run["generator"] if takes == run["input"] else None
-    spec = {
-        "kind": run["kind"],
-        "input": takes,
-        "generator": generator,
-        "training": training,
-    }
+    run = training_of(w)
+    spec = {key: run[key] for key in ("kind", "input", "generator", "training")}
     return canonical(spec | run["switches"] | run["solver"])
 
 

@@ -61,5 +61,5 @@ def minutes_of_run(kind):
         job_sizes.of_run(kind, run_of(w)),
         [input.data],
         attempt,
-        job_sizes.passes(run_of(w)) if kind == "train" else 1,
+        job_sizes.passes(training_of(w)) if kind == "train" else 1,
     )

@@ -69,7 +69,7 @@ rule train_model:
     params:
         spec=training_spec,
         code=lambda w: run_code(
-            "train_model.py", run_of(w), *steps_of(run_of(w)["generator"])
+            "train_model.py", training_of(w), *steps_of(training_of(w)["generator"])
         ),
     message:
         "Training {wildcards.variant} on {wildcards.dataset}, seed {wildcards.seed}"

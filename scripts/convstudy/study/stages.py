@@ -21,6 +21,13 @@ def takes(run: Block, training: Block) -> str:
     return "features" if training.get("trains") == "head" else run["input"]
 
 
+def one(run: Block, number: int) -> Block:
+    """A run as its stage of a number, from 1, is trained: with that one's settings and input."""
+    training = of(run)[number - 1]
+    found = run | {"training": training, "input": takes(run, training)}
+    return found if found["input"] == run["input"] else found | {"generator": None}
+
+
 def epochs(run: Block) -> int | None:
     """Most epochs of all stages together.
 
