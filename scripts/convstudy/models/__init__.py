@@ -25,12 +25,19 @@ def build(kind: str, input_shape: tuple[int, ...], classes: int, options: dict[s
     return load(kind).build(input_shape, classes, **options)
 
 
-def batch_norms(model: Any) -> Iterator[Any]:
-    """The batch norms of a Keras model and of the models nested in it."""
+def layers(model: Any) -> Iterator[Any]:
+    """The layers of a Keras model in their order; of a model nested in it that one's."""
     import keras
 
     for layer in model.layers:
         if isinstance(layer, keras.Model):
-            yield from batch_norms(layer)
-        elif isinstance(layer, keras.layers.BatchNormalization):
+            yield from layers(layer)
+        else:
             yield layer
+
+
+def batch_norms(model: Any) -> Iterator[Any]:
+    """The batch norms of a Keras model and of the models nested in it."""
+    import keras
+
+    return (x for x in layers(model) if isinstance(x, keras.layers.BatchNormalization))

@@ -1,7 +1,6 @@
 """The part of a network that a training changes."""
 
 import difflib
-from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -57,25 +56,16 @@ def backbone_of(network: keras.Model) -> keras.Model:
 
 
 def _freeze_before(backbone: keras.Model, name: str) -> None:
-    leaves = list(_leaves(backbone))
-    names = [layer.name for layer in leaves]
+    layers = list(models.layers(backbone))
+    names = [layer.name for layer in layers]
     if name not in names:
         near = difflib.get_close_matches(name, names, 3, 0.3)
         raise UserError(
             f"training.trains: '{name}' is no layer of the backbone, which ends with "
             f"'{names[-1]}'. Near: {', '.join(near)}. Or write all, or head."
         )
-    for layer in leaves[: names.index(name)]:
+    for layer in layers[: names.index(name)]:
         layer.trainable = False
-
-
-def _leaves(network: keras.Model) -> Iterator[keras.Layer]:
-    """The layers of a network and of those within it, in their order."""
-    for layer in network.layers:
-        if isinstance(layer, keras.Model):
-            yield from _leaves(layer)
-        else:
-            yield layer
 
 
 def _head(network: keras.Model) -> keras.Model:
