@@ -21,11 +21,16 @@ UNKNOWN = ("train_loss", "train_accuracy", "train_running_loss", "train_running_
 
 
 def mean(predictions: Iterable[np.ndarray]) -> np.ndarray:
-    """The mean of probabilities (n, classes) float32; its sum is taken in double precision."""
-    total, count = np.float64(0), 0
-    for probabilities in predictions:
-        total, count = total + np.asarray(probabilities, np.float64), count + 1
-    return (total / count).astype(np.float32)
+    """The mean of probabilities (n, classes) float32; its sum is taken in double precision.
+
+    One alone, as of every network that is no combination, is its own mean, without a copy.
+    """
+    following = iter(predictions)
+    first = total = np.asarray(next(following))
+    count = 1
+    for probabilities in following:
+        total, count = np.add(total, probabilities, dtype=np.float64), count + 1
+    return (first if count == 1 else total / count).astype(np.float32, copy=False)
 
 
 def combine(
