@@ -3,6 +3,7 @@
 Read by the Snakefile before any job starts, so it imports neither TensorFlow nor NumPy.
 """
 
+import copy
 from pathlib import Path
 
 import yaml
@@ -45,20 +46,25 @@ def expand(config: Block, definitions: Block) -> None:
     Raises:
         UserError: there is no such recipe, its file is none, or its name is that of another block.
     """
-    variants = config.get("variants")
-    for name, variant in (variants if isinstance(variants, dict) else {}).items():
-        recipe = variant.get("recipe") if isinstance(variant, dict) else None
-        if recipe is not None:
-            _expand(config, variant, str(recipe), definitions, f"variants.{name}")
+    variants, found = config.get("variants"), {}
+    plugins = config.get("plugins")
+    known = files(plugins if isinstance(plugins, str) else None)
+    for variant_name, variant in (variants if isinstance(variants, dict) else {}).items():
+        name = variant.get("recipe") if isinstance(variant, dict) else None
+        if name is None:
+            continue
+        name, where = str(name), f"variants.{variant_name}"
+        if name not in known:
+            raise UserError(
+                f"config: {where}.recipe: there is no recipe '{name}'. {nearest(name, known)}"
+            )
+        if name not in found:
+            found[name] = read(known[name], definitions)
+        _expand(config, variant, name, copy.deepcopy(found[name]))
 
 
-def _expand(config: Block, variant: Block, name: str, definitions: Block, where: str) -> None:
-    known = files(config.get("plugins") if isinstance(config.get("plugins"), str) else None)
-    if name not in known:
-        raise UserError(
-            f"config: {where}.recipe: there is no recipe '{name}'. {nearest(name, known)}"
-        )
-    recipe = read(known[name], definitions)
+def _expand(config: Block, variant: Block, name: str, recipe: Block) -> None:
+    """Put one recipe into a variant that names it."""
     for section in ("model", "generator"):
         if recipe[section] is None or variant.get(section, name) != name:
             continue
