@@ -69,6 +69,16 @@ def test_stages_are_trained_and_only_what_follows_an_edit_is_done_again(staged):
     assert sorted(trainings(staged)) == sorted(WHOLE)
 
 
+def test_what_is_said_of_the_budget_is_of_all_stages():
+    stages = "[{epochs: 7, patience: null}, {epochs: 4, patience: 2}, {epochs: 5, patience: null}]"
+    text = f"variants: {{finetune_one_layer: {{training: {{stages: {stages}}}}}}}"
+    study = selected(from_yaml(text))
+    told = study.spec()["study"]["protocols"]["corrected"]
+    assert "at most 16 epochs, patience 2 (finetune_one_layer)" in told
+    (row,) = [x for x in study.spec()["rows"] if x["variant"] == "finetune_one_layer"]
+    assert row["budget"]["epochs"] == 16
+
+
 STAGES = "variants: {finetune_one_layer: {training: {stages: [{trains: head}, %s]}}}"
 
 

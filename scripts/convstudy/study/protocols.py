@@ -5,7 +5,7 @@ Read by the Snakefile before any job starts, so it imports neither TensorFlow no
 
 from collections.abc import Callable
 
-from convstudy.study import augmentation_steps
+from convstudy.study import augmentation_steps, stages
 from convstudy.study.schema import Block
 
 STATISTICS = {
@@ -94,10 +94,11 @@ def _kept(row: Block) -> str:
 def _budget(row: Block) -> str:
     if row["solver"]:
         return "computed, without epochs"
-    epochs, patience = row["training"]["epochs"], row["training"]["patience"]
-    if patience is None or patience >= epochs:
-        return f"{epochs} epochs, no early stopping"
-    return f"at most {epochs} epochs, patience {patience}"
+    limits = [(x["epochs"], x["patience"]) for x in stages.of(row)]
+    waits = dict.fromkeys(str(y) for epochs, y in limits if y is not None and y < epochs)
+    if not waits:
+        return f"{stages.epochs(row)} epochs, no early stopping"
+    return f"at most {stages.epochs(row)} epochs, patience {' and '.join(waits)}"
 
 
 def _class_weights(row: Block) -> str:
