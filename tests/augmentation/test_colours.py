@@ -142,6 +142,23 @@ def test_each_image_goes_through_its_own_operation(pictures):
     assert len({x.tobytes() for x in together}) == len(images)
 
 
+@pytest.mark.parametrize("name", _operations.NAMES)
+def test_an_operation_may_get_no_image_of_a_batch(name):
+    anything = [tf.TensorSpec((None, 12, 12, 3)), tf.TensorSpec([None])]
+    operation = tf.function(
+        lambda images, strength: _operations.applied(
+            images,
+            tf.fill(tf.shape(strength), _operations.NAMES.index(name)),
+            strength,
+            rand_augment.RANGES,
+        ),
+        input_signature=anything,
+    )
+    # all operations but one have none; then the last one has none, either
+    assert operation(tf.zeros([5, 12, 12, 3]), tf.ones([5])).shape == (5, 12, 12, 3)
+    assert operation(tf.zeros([0, 12, 12, 3]), tf.ones([0])).shape == (0, 12, 12, 3)
+
+
 def test_operations_are_drawn_evenly():
     numbers, signs = (x.numpy() for x in _operations.drawn(14_000, SEED))
     counts = np.bincount(numbers, minlength=14)
