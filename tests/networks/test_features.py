@@ -87,6 +87,18 @@ def test_a_file_of_the_users_takes_pixels(tmp_path, images):
         backbones.build(spec, (48, 48), tmp_path / "mean.keras")
 
 
+def test_a_file_of_the_users_may_be_cut(tmp_path, images):
+    inputs = keras.layers.Input((*SIZE, 3))
+    halves = keras.layers.Rescaling(0.5, name="halves")(inputs)
+    vector = keras.layers.GlobalAveragePooling2D(name="mean")(halves)
+    keras.Model(inputs, vector).save(tmp_path / "mean.keras")
+    spec = RANDOM | {"application": None, "file": "mean.keras", "weights": None}
+    cut = backbones.build(spec | {"cut": "halves"}, SIZE, tmp_path / "mean.keras")
+    np.testing.assert_allclose(cut(images.astype(np.float32) / 255), images / 2, rtol=1e-5)
+    with pytest.raises(UserError, match="cut 'halfs' is no layer.*Near: halves"):
+        backbones.build(spec | {"cut": "halfs"}, SIZE, tmp_path / "mean.keras")
+
+
 def test_a_file_that_holds_code_is_refused(tmp_path):
     inputs = keras.layers.Input((*SIZE, 3))
     outputs = keras.layers.Lambda(lambda x: x + 1)(inputs)

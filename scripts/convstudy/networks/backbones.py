@@ -31,7 +31,7 @@ def build(
     """Assemble a backbone.
 
     Args:
-        spec: the config block: `application`, `weights`, `cut`, `batch_norm_momentum`; or `file`.
+        spec: the config block: `cut`, and `application`, `weights`, `batch_norm_momentum` or `file`.
         size: (height, width) of the images.
         weights_file: the file of the weights, or the trained model whose backbone is taken.
         origin: of that trained model `kind`, its file in `models/`, which may have layers of its
@@ -41,7 +41,7 @@ def build(
         UserError: the name, the cut or the file does not fit.
     """
     if spec["application"] is None:
-        return _from_file(Path(weights_file), size)
+        return _from_file(Path(weights_file), size, spec["cut"])
     weights = spec["weights"]
     if weights == "imagenet":
         network = applications.imagenet(spec["application"], size, Path(weights_file))
@@ -98,7 +98,7 @@ def _cut(network: keras.Model, name: str) -> keras.Model:
         ) from error
 
 
-def _from_file(path: Path, size: tuple[int, int]) -> keras.Model:
+def _from_file(path: Path, size: tuple[int, int], cut: str | None) -> keras.Model:
     """A `.keras` file of the user's; safe mode runs no code that the file might hold."""
     network = load_model(path, foreign=True)
     shapes = [tuple(x.shape[1:]) for x in network.inputs or []]
@@ -113,6 +113,8 @@ def _from_file(path: Path, size: tuple[int, int]) -> keras.Model:
             f"{path}: takes images of shape {shapes[0]}, the data set has {(*size, 3)}: set the "
             f"data set's image_size to {wanted}."
         )
+    if cut:
+        network = _cut(network, cut)
     images = layers.Input((*size, 3))
     return keras.Model(images, network(layers.Rescaling(255.0)(images)), name=NAME)
 

@@ -151,11 +151,11 @@ def check_backbone(where: str, block: Block) -> None:
             f"config: {where}: {found} of 'application' and 'file' given, expected one of them."
         )
     if block["file"] is not None:
-        for key in ("weights", "cut", "batch_norm_momentum"):
+        for key in ("weights", "batch_norm_momentum"):
             if block[key] is not None:
                 raise UserError(
                     f"config: {where}.{key}: {block[key]!r} given, but a backbone from a file "
-                    f"brings its weights and layers with it. Remove this key."
+                    f"brings its weights and settings with it. Remove this key."
                 )
         block["file"] = _plain_path(f"{where}.file", block["file"])
     elif block["weights"] is None:
