@@ -31,7 +31,7 @@ def build(
     """Assemble a backbone.
 
     Args:
-        spec: the config block: `cut`, and `application`, `weights`, `batch_norm_momentum` or `file`.
+        spec: the config block: `application`, `weights`, `batch_norm_momentum`; or `file`; `cut`.
         size: (height, width) of the images.
         weights_file: the file of the weights, or the trained model whose backbone is taken.
         origin: of that trained model `kind`, its file in `models/`, which may have layers of its

@@ -9,7 +9,7 @@ import tensorflow as tf
 from convstudy.data import batch_shards, hdf5
 from convstudy.data.batch_shards import BATCH
 from convstudy.foundation import atomic_files
-from convstudy.networks import costs
+from convstudy.networks import costs, folding
 from convstudy.networks.keras_file import load_model
 
 log = logging.getLogger(__name__)
@@ -25,6 +25,8 @@ def extract_features(data_file: str, backbone_file: str, output: str, costs_outp
     """
     began, images_seen = time.perf_counter(), 0
     backbone = load_model(backbone_file)
+    flops = costs.flops_per_image(backbone)
+    log.info("%d batch norms folded into convolutions", folding.fold(backbone, whole=True))
     forward = tf.function(lambda x: _pooled(backbone(x, training=False)))
     about, width = hdf5.read_attributes(data_file), backbone.output_shape[-1]
     with hdf5.open_hdf5(data_file) as data, hdf5.create_hdf5(output, about) as features:
@@ -41,7 +43,7 @@ def extract_features(data_file: str, backbone_file: str, output: str, costs_outp
         "seconds": time.perf_counter() - began,
         "images": images_seen,
         "parameters": backbone.count_params(),
-        "flops_per_image": costs.flops_per_image(backbone),
+        "flops_per_image": flops,
     }
     atomic_files.write_json(costs_output, about_costs)
 

@@ -14,7 +14,7 @@ from convstudy import models
 from convstudy.data import hdf5, stored_rows
 from convstudy.foundation import atomic_files
 from convstudy.foundation.errors import UserError
-from convstudy.networks import keras_file
+from convstudy.networks import folding, keras_file
 from convstudy.training import (
     augmented,
     checkpoints,
@@ -77,7 +77,9 @@ def train(
     _, labels = stored_rows.of_subset(inputs["data"], "train", hdf5.array_of(spec["input"]))
     steps = -(-len(labels) // settings["batch_size"])
     mixed = augmented.mixes_labels(spec["generator"])
-    model = compiled(parts.prepare(network, settings), settings, steps, mixed)
+    model = parts.prepare(network, settings)
+    log.info("%d frozen batch norms folded into convolutions", folding.fold(model))
+    model = compiled(model, settings, steps, mixed)
     epochs, stopping = EpochLog(), early_stopping(settings)
     hidden = hidden_state.variables(model, mixed)
     backup = checkpoints.EpochBackup(backup_folder, key, epochs.rows, stopping, hidden)
