@@ -213,7 +213,7 @@ def start_spec(wildcards):
             "options": plugin_options.options(model),
             "input": takes,
             # a head knows its backbone by the features alone
-            "backbone": config["backbones"][backbone] if takes == "backbone" else None,
+            "backbone": network_of(backbone) if takes == "backbone" else None,
         }
     )
 
@@ -234,6 +234,12 @@ def undeclared_applications():
     """Networks whose ImageNet weights are missing and have no entry in `sources`."""
     paths = published_weights()
     return [paths[x] for x in sources.missing(paths) if x not in config["sources"]]
+
+
+def network_of(backbone):
+    """What a backbone's network depends on, in whatever precision its features are computed."""
+    block = config["backbones"][backbone]
+    return {key: value for key, value in block.items() if key != "precision"}
 
 
 def backbone_paths(wildcards):

@@ -18,7 +18,7 @@ rule build_backbone:
         mem_mb=memory_of("build_backbone"),
         runtime=minutes_of("build_backbone"),
     params:
-        spec=lambda w: canonical(config["backbones"][w.backbone]),
+        spec=lambda w: canonical(network_of(w.backbone)),
         size=lambda w: canonical(config["datasets"][w.dataset]["image_size"]),
         expected=lambda w: expected(backbone_paths(w).values()),
         contents=lambda w: contents(backbone_paths(w).values()),
@@ -52,6 +52,7 @@ rule extract_features:
         runtime=minutes_of("extract_features"),
         compute_threads=config["threads"]["backbone"],
     params:
+        precision=lambda w: config["backbones"][w.backbone]["precision"],
         code=lambda w: code("extract_features.py"),
     message:
         "Features of {wildcards.dataset} from {wildcards.backbone}"

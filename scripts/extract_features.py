@@ -8,8 +8,10 @@ def extract(job, step):
     from convstudy.training import device
 
     device.set_up_tensorflow(step.record["threads"], seed=0)
-    out = job.output
-    features.extract_features(job.input.data, job.input.backbone, out.features, out.costs)
+    out, precision = job.output, job.params.precision
+    features.extract_features(
+        job.input.data, job.input.backbone, out.features, out.costs, precision
+    )
 
 
 if __name__ == "__main__":

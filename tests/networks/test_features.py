@@ -15,7 +15,7 @@ from configs import SCHEMA
 from convstudy import models
 from convstudy.data import hdf5
 from convstudy.foundation.errors import UserError
-from convstudy.networks import backbones, features, keras_file
+from convstudy.networks import backbones, features, keras_file, precision
 from convstudy.study import run_plan
 
 RANDOM = {
@@ -130,6 +130,21 @@ def test_features_of_more_than_a_batch_are_one_vector_an_image(tmp_path, small):
         assert np.array_equal(kept, labels)
         assert np.ptp(expected, axis=0).max() > 1e-3 * np.abs(expected).max()
     assert hdf5.read_attributes(tmp_path / "f.h5")["class_names"] == ["a", "b"]
+
+
+def test_features_in_mixed_precision_are_near_those_in_float32(tmp_path, small, monkeypatch):
+    # what a processor with bfloat16 of its own does is of a whole process
+    monkeypatch.setattr(precision, "is_of_processor", lambda: False)
+    data, saved = factory.write_images(tmp_path / "d.h5", (*SIZE, 3), 5), tmp_path / "b.keras"
+    keras_file.save_model(small, saved)
+    found = {}
+    for name in ("float32", "mixed_bfloat16"):
+        features.extract_features(data, saved, tmp_path / "f.h5", tmp_path / "c.json", name)
+        found[name], _ = hdf5.read_subset(tmp_path / "f.h5", "test", ("vectors", "labels"))
+    full, mixed = found["float32"], found["mixed_bfloat16"]
+    assert mixed.dtype == np.float32 and not np.array_equal(full, mixed)
+    assert np.abs(mixed - full).max() < 0.1 * np.abs(full).max()
+    assert np.corrcoef(full.ravel(), mixed.ravel())[0, 1] > 0.99
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,26 @@
 """Mixed precision: what computes in it, and that a training in it ends near that in float32."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
 from keras import layers
 
+from convstudy.networks import precision
 from convstudy.study import training_settings
-from convstudy.training import loop, precision
+from convstudy.training import loop
 
+SCRIPTS = Path(precision.__file__).parents[2]
 LOW = {"mixed_bfloat16": "bfloat16", "mixed_float16": "float16"}
+
+
+@pytest.fixture(autouse=True)
+def by_policy(monkeypatch):
+    """What a processor with bfloat16 of its own does is of a whole process."""
+    monkeypatch.setattr(precision, "is_of_processor", lambda: False)
 
 
 def network():
@@ -63,3 +75,58 @@ def test_a_training_ends_near_that_in_float32(policy, averaged):
     assert losses[policy][-1] < 0.7 * losses[policy][0]
     np.testing.assert_allclose(losses[policy][2:], losses["float32"][2:], atol=0.02)
     assert losses[policy] != losses["float32"]
+
+
+def test_a_network_that_ends_with_another_computes_in_it_up_to_that_ones_last_layer():
+    inner = keras.Sequential(
+        [layers.Input((8, 8, 3)), layers.Conv2D(4, 3), layers.GlobalAveragePooling2D()]
+    )
+    outer = keras.Sequential([layers.Input((8, 8, 3)), layers.Rescaling(2.0), inner])
+    precision.compute_in(outer, "mixed_bfloat16")
+    found = [outer.layers[0].compute_dtype, *(x.compute_dtype for x in inner.layers)]
+    assert found == ["bfloat16", "bfloat16", "float32"]
+
+
+PROGRAM = """
+import sys
+import keras, numpy as np, tensorflow as tf
+from convstudy.networks import precision
+
+keras.utils.set_random_seed(0)
+network = keras.Sequential([
+    keras.layers.Input((16, 16, 8)), keras.layers.Conv2D(64, 3), keras.layers.Flatten(),
+    keras.layers.Dense(5),
+])
+images = np.random.default_rng(0).random((8, 16, 16, 8), np.float32)
+before = tf.function(network)(images).numpy()
+precision.compute_in(network, "mixed_bfloat16")
+after = tf.function(network)(images).numpy()
+change = np.abs(after - before).max() / np.abs(before).max()
+print({x.compute_dtype for x in network.layers}, 1e-4 < change < 2e-2, after.dtype)
+"""
+
+
+@pytest.mark.skipif(not precision.is_of_processor(), reason="this processor has no bfloat16")
+def test_a_processor_with_bfloat16_uses_it_and_layers_stay():
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True, cwd=SCRIPTS
+    )
+    assert done.stdout.split("\n")[-2] == "{'float32'} True float32"
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("flags\t\t: fpu avx512f avx512_bf16 amx_bf16\n", True),
+        ("flags\t\t: fpu avx2 avx512f\n", False),
+        ("Features\t: fp asimd bf16\n", True),
+        ("model name: bf16\n", False),
+    ],
+)
+def test_a_processor_says_whether_it_has_bfloat16(monkeypatch, text, found):
+    monkeypatch.undo()
+    monkeypatch.setattr(precision.Path, "exists", lambda path: True)
+    monkeypatch.setattr(precision.Path, "read_text", lambda path, **_: text)
+    assert precision.is_of_processor() == found
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
+    assert not precision.is_of_processor()

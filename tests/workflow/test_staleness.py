@@ -282,6 +282,14 @@ def test_a_backbones_settings_make_its_features_stale(edited):
     assert not [job for job in jobs if "base_net" in job or "Reading" in job]
 
 
+def test_the_precision_of_features_makes_those_stale_and_not_their_backbone(edited):
+    block = "weights: random, batch_norm_momentum: 0.9"
+    edit(edited / "config.yaml", block, f"{block}, precision: mixed_bfloat16")
+    jobs = runs(stale(edited))
+    assert sum(job.startswith("Features of tiny_birds") for job in jobs) == 1
+    assert not [job for job in jobs if "base_net" in job or "Assembling" in job]
+
+
 @pytest.mark.parametrize(
     "options",
     [

@@ -9,23 +9,31 @@ import tensorflow as tf
 from convstudy.data import batch_shards, hdf5
 from convstudy.data.batch_shards import BATCH
 from convstudy.foundation import atomic_files
-from convstudy.networks import costs, folding
+from convstudy.networks import costs, folding, precision
 from convstudy.networks.keras_file import load_model
 
 log = logging.getLogger(__name__)
 
 
-def extract_features(data_file: str, backbone_file: str, output: str, costs_output: str) -> None:
-    """Run a backbone once over a data set and keep a pooled vector an image.
+def extract_features(
+    data_file: str,
+    backbone_file: str,
+    output: str,
+    costs_output: str,
+    computed_in: str = precision.FULL,
+) -> None:
+    """Run a backbone once over a data set and keep a pooled vector an image, in float32.
 
     Images are read, and vectors written, a batch at a time, of a data set with folds those of all
     folds; of a shard (see `batch_shards`) its own. What it cost is kept in a file beside (.json):
     `seconds` and `images` of all subsets, `parameters` and `flops_per_image` of the backbone.
-    Seconds are never twice the same, and the features must be.
+    Seconds are never twice the same, and the features must be. `computed_in` is the precision of
+    the forward pass, see `precision.compute_in`.
     """
     began, images_seen = time.perf_counter(), 0
     backbone = load_model(backbone_file)
     flops = costs.flops_per_image(backbone)
+    precision.compute_in(backbone, computed_in)
     log.info("%d batch norms folded into convolutions", folding.fold(backbone, whole=True))
     forward = tf.function(lambda x: _pooled(backbone(x, training=False)))
     about, width = hdf5.read_attributes(data_file), backbone.output_shape[-1]
@@ -49,5 +57,6 @@ def extract_features(data_file: str, backbone_file: str, output: str, costs_outp
 
 
 def _pooled(maps: tf.Tensor) -> tf.Tensor:
-    """Global average pooling of feature maps; vectors stay as they are."""
+    """Global average pooling of feature maps, in float32; vectors stay as they are."""
+    maps = tf.cast(maps, tf.float32)
     return tf.reduce_mean(maps, axis=(1, 2)) if len(maps.shape) == 4 else maps

@@ -14,7 +14,7 @@ from convstudy import models
 from convstudy.data import hdf5, stored_rows
 from convstudy.foundation import atomic_files
 from convstudy.foundation.errors import UserError
-from convstudy.networks import folding, keras_file
+from convstudy.networks import folding, keras_file, precision
 from convstudy.training import (
     augmented,
     checkpoints,
@@ -23,7 +23,6 @@ from convstudy.training import (
     input_pipeline,
     optimization,
     parts,
-    precision,
     solving,
 )
 

@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 from keras.optimizers import schedules
 
-from convstudy.training import parts, precision
+from convstudy.training import parts
 
 
 def optimizer(model: keras.Model, settings: dict[str, Any], steps: int) -> keras.Optimizer:
@@ -35,7 +35,10 @@ def optimizer(model: keras.Model, settings: dict[str, Any], steps: int) -> keras
     if decays == "kernels":
         plain = [weight for weight in model.trainable_variables if len(weight.shape) < 2]
         found.exclude_from_weight_decay(var_list=plain)
-    found = precision.scaled(found, settings.get("precision", precision.FULL))
+    if settings.get("precision") == "mixed_float16":
+        # small gradients would be lost; the dynamic scale of Micikevicius et al., Mixed Precision
+        # Training (2018)
+        found = keras.optimizers.LossScaleOptimizer(found)
     found.build(model.trainable_variables)
     return found
 
