@@ -2,7 +2,9 @@
 
 import logging
 import time
+from collections.abc import Callable
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -33,17 +35,13 @@ def extract_features(
     began, images_seen = time.perf_counter(), 0
     backbone = load_model(backbone_file)
     flops = costs.flops_per_image(backbone)
-    precision.compute_in(backbone, computed_in)
-    log.info("%d batch norms folded into convolutions", folding.fold(backbone, whole=True))
-    forward = tf.function(lambda x: _pooled(backbone(x, training=False)))
+    forward = forward_of(backbone, computed_in)
     about, width = hdf5.read_attributes(data_file), backbone.output_shape[-1]
     with hdf5.open_hdf5(data_file) as data, hdf5.create_hdf5(output, about) as features:
         for subset in hdf5.groups_of(data):
             images = hdf5.array(data, subset, "images")
             batches = (images[x : x + BATCH] for x in range(0, len(images), BATCH))
-            vectors = (
-                forward(tf.constant(batch.astype(np.float32) / 255.0)).numpy() for batch in batches
-            )
+            vectors = map(forward, batches)
             batch_shards.write_vectors(features, data, subset, width, vectors)
             images_seen += len(images)
             log.info("%s: %d vectors of length %d", subset, len(images), width)
@@ -54,6 +52,21 @@ def extract_features(
         "flops_per_image": flops,
     }
     atomic_files.write_json(costs_output, about_costs)
+
+
+def forward_of(
+    backbone: keras.Model, computed_in: str = precision.FULL
+) -> Callable[[np.ndarray], np.ndarray]:
+    """The function of images (n, h, w, 3), uint8, that gives their pooled vectors (n, width).
+
+    Args:
+        backbone: which takes images in [0, 1]; it computes in another way from now on.
+        computed_in: the precision, see `precision.compute_in`; vectors are float32 in any.
+    """
+    precision.compute_in(backbone, computed_in)
+    log.info("%d batch norms folded into convolutions", folding.fold(backbone, whole=True))
+    graph = tf.function(lambda x: _pooled(backbone(x, training=False)))
+    return lambda images: graph(tf.constant(images.astype(np.float32) / 255.0)).numpy()
 
 
 def _pooled(maps: tf.Tensor) -> tf.Tensor:
