@@ -13,7 +13,7 @@ rule build_backbone:
         "results/logs/build_backbone/{dataset}/{backbone}.log",
     conda:
         "../envs/tensorflow.yaml"
-    threads: config["threads"]["backbone"]
+    threads: threads_by_input["backbone"]
     resources:
         mem_mb=memory_of("build_backbone"),
         runtime=minutes_of("build_backbone"),
@@ -46,11 +46,11 @@ rule extract_features:
         dataset=sources.pattern(in_one()),
     conda:
         "../envs/tensorflow.yaml"
-    threads: config["threads"]["backbone"]
+    threads: threads_by_input["backbone"]
     resources:
         mem_mb=memory_of("extract_features"),
         runtime=minutes_of("extract_features"),
-        compute_threads=config["threads"]["backbone"],
+        compute_threads=threads_by_input["backbone"],
     params:
         precision=lambda w: config["backbones"][w.backbone]["precision"],
         code=lambda w: code("extract_features.py"),

@@ -1,5 +1,20 @@
 # Threads, memory, time and groups of jobs, which decide no result. No rule.
-from convstudy.study import job_sizes
+from convstudy.study import job_sizes, thread_counts
+
+
+def threads_recorded(path):
+    """How many threads the step had that made a file; None where none has left a record."""
+    record = records.path_of(path)
+    return records.read(record)["threads"] if record.is_file() else None
+
+
+# a job on a node is given what the process that plans has found
+threads_by_input = thread_counts.of_study(
+    config["threads"],
+    study,
+    workflow.resource_settings.cores if workflow.is_main_process else None,
+    threads_recorded,
+)
 
 
 def threads_of(wildcards):
@@ -8,7 +23,7 @@ def threads_of(wildcards):
     As `threads` they are what Snakemake reserves, fewer where `-c` gives fewer; as the resource
     `compute_threads` what TensorFlow gets, whatever is free. Neither makes a finished result stale.
     """
-    return config["threads"][run_of(wildcards)["input"]]
+    return threads_by_input[run_of(wildcards)["input"]]
 
 
 def together(takes, otherwise=None):

@@ -42,7 +42,7 @@ use rule initialize_weights as initialize_weights_on_backbone with:
         weights="results/initial_weights/{dataset}/{model}-on-{backbone}/seed{seed}.keras",
     log:
         "results/logs/initialize_weights/{dataset}/{model}-on-{backbone}/seed{seed}.log",
-    threads: config["threads"]["backbone"]
+    threads: threads_by_input["backbone"]
 
 
 rule train_model:

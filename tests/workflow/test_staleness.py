@@ -305,7 +305,8 @@ def test_how_it_is_run_makes_nothing_stale(project, options):
 
 
 def test_the_number_of_threads_and_memory_make_nothing_stale(edited):
-    edit(edited / "config.yaml", "images: 1, features: 1, backbone: 2", "images: 2, backbone: 1")
+    given = "images: auto, features: 1, backbone: auto"
+    edit(edited / "config.yaml", given, "images: 2, backbone: 1")
     edit(edited / "tiny.yaml", "study: tiny", "memory: {data_mb: 0}\nstudy: tiny")
     assert stale(edited) == []
     assert why(edited) == "nothing is stale\n"
