@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[2]
 SOURCES = (
     "Snakefile",
     "convstudy",
+    "config",
     "config.yaml",
     "requirements-cluster.txt",
     "rules",

@@ -121,7 +121,7 @@ def test_the_walks_studies_have_the_rows_of_their_last_file(walk, typed):
 
 def test_each_study_of_the_walk_trains_what_it_adds_and_nothing_again(walk):
     assert [x.trained() for x in RUNS] == [
-        {"small_net", "small_net_augmented"},
+        {"from_recipe", "small_net", "small_net_augmented"},
         {"my_net"},
         {"small_net_brightness"},
         {"my_head"},
