@@ -1,5 +1,24 @@
-# Threads, memory, time and groups of jobs, which decide no result. No rule.
+# Threads, GPUs, memory, time and groups of jobs, which decide no result that is finished. No rule.
+from convstudy.foundation import devices
 from convstudy.study import job_sizes
+
+# On a cluster `auto` is what the profile asks for: the machine with Snakemake is none of its nodes.
+is_here = workflow.is_main_process and "turns" not in workflow.global_resources
+try:
+    gpus = devices.usable(config["device"], logger.warning) if is_here else []
+except UserError as error:
+    raise WorkflowError(str(error)) from None
+if gpus and "gpu" not in workflow.global_resources:
+    workflow.register_resource("gpu", len(gpus) * config["gpu"]["jobs"])
+
+
+def gpu_for(takes):
+    """What a step asks for, by what its network takes: a GPU or, as without this, none.
+
+    Heads on features compute for seconds, which a GPU's start alone takes.
+    """
+    is_wanted = gpus or config["device"] == "gpu"
+    return 1 if is_wanted and takes != "features" else None
 
 
 def threads_of(wildcards):

@@ -15,17 +15,18 @@ def train(job, step):
         "processor": device.processor(),
         "load": device.load(),
     }
-    device.set_up_tensorflow(step.record["threads"], seed)
-    loop.train(
-        json.loads(job.params.spec),
-        seed,
-        dict(job.input.items()),
-        dict(job.output.items()),
-        provenance,
-        step.scratch,
-        step.key,
-        job.config["memory"]["data_mb"],
-    )
+    device.set_up_tensorflow(step.record["threads"], seed, step.record["device"], job.config["gpu"])
+    with device.naming_operation():
+        loop.train(
+            json.loads(job.params.spec),
+            seed,
+            dict(job.input.items()),
+            dict(job.output.items()),
+            provenance,
+            step.scratch,
+            step.key,
+            job.config["memory"]["data_mb"],
+        )
 
 
 if __name__ == "__main__":

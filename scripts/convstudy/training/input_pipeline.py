@@ -83,7 +83,8 @@ class EpochNumber(keras.callbacks.Callback):
 
     def __init__(self):
         super().__init__()
-        self._number = tf.Variable(0, dtype=tf.int64, trainable=False)
+        with tf.device("CPU"):  # where streams are, also of a training on a GPU
+            self._number = tf.Variable(0, dtype=tf.int64, trainable=False)
 
     def on_epoch_begin(self, epoch, logs=None):
         """Take the number; epochs count from 0 here."""
