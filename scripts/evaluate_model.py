@@ -9,8 +9,8 @@ def evaluate(job, step):
     from convstudy.training import device, evaluation
 
     spec, names = json.loads(job.params.spec), job.wildcards
-    about, seed = step.record, int(names.seed)
-    device.set_up_tensorflow(about["threads"], seed, about["device"], job.config["gpu"])
+    about, seed, deterministic = step.record, int(names.seed), job.config["gpu"]["deterministic"]
+    device.set_up_tensorflow(about["threads"], seed, about["device"], deterministic)
     with device.naming_operation():
         evaluation.evaluate(
             spec,

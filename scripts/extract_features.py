@@ -7,8 +7,8 @@ def extract(job, step):
     from convstudy.networks import features
     from convstudy.training import device
 
-    about = step.record
-    device.set_up_tensorflow(about["threads"], 0, about["device"], job.config["gpu"])
+    about, deterministic = step.record, job.config["gpu"]["deterministic"]
+    device.set_up_tensorflow(about["threads"], 0, about["device"], deterministic)
     out, precision = job.output, job.params.precision
     with device.naming_operation():
         features.extract_features(

@@ -15,7 +15,8 @@ def train(job, step):
         "processor": device.processor(),
         "load": device.load(),
     }
-    device.set_up_tensorflow(step.record["threads"], seed, step.record["device"], job.config["gpu"])
+    about, deterministic = step.record, job.config["gpu"]["deterministic"]
+    device.set_up_tensorflow(about["threads"], seed, about["device"], deterministic)
     with device.naming_operation():
         loop.train(
             json.loads(job.params.spec),

@@ -19,7 +19,7 @@ SCRIPTS = Path(__file__).parents[2] / "scripts"
 HOLDER = """
 import sys
 from convstudy.foundation import devices
-devices.take("a GPU", int(sys.argv[1]))
+devices.take("a GPU", {"gpu": {"jobs": int(sys.argv[1])}})
 print(devices.os.environ["CUDA_VISIBLE_DEVICES"], flush=True)
 sys.stdin.read()
 """
@@ -147,7 +147,7 @@ def test_what_a_record_says(two):
 
 @pytest.mark.parametrize("device", [None, "cpu"])
 def test_on_the_processor_no_gpu_is_seen(two, device):
-    devices.take(device, 1)
+    devices.take(device, {})
     assert os.environ["CUDA_VISIBLE_DEVICES"] == "-1"
 
 
@@ -174,7 +174,7 @@ def test_a_place_is_waited_for_and_a_killed_holder_frees_it(two, monkeypatch, ca
     waiting = SimpleNamespace(sleep=lambda seconds: kill(processes[1]))
     monkeypatch.setattr(devices, "time", waiting)
     with caplog.at_level(logging.WARNING):
-        devices.take("a GPU", 1)
+        devices.take("a GPU", {"gpu": {"jobs": 1}})
     assert "all 2 places on GPUs are taken: waiting for one" in caplog.text
     assert os.environ["CUDA_VISIBLE_DEVICES"] == seen[1]
     processes[0].communicate()

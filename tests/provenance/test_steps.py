@@ -62,6 +62,7 @@ def other_threads(monkeypatch):
 
 def other_device(monkeypatch):
     monkeypatch.setattr(devices, "of_step", lambda resources, config: "NVIDIA Test 9000")
+    monkeypatch.setattr(devices, "take", lambda device, config: None)
 
 
 def test_the_record_has_the_device_of_a_step_that_computes(monkeypatch):
@@ -72,6 +73,15 @@ def test_the_record_has_the_device_of_a_step_that_computes(monkeypatch):
     assert records.read(records.path_of("results/other.txt"))["device"] == "NVIDIA Test 9000"
     steps.run(job_of("results/third.txt", threads=None), copy)
     assert "device" not in records.read(records.path_of("results/third.txt"))
+
+
+def test_only_a_step_that_is_done_takes_its_device(monkeypatch):
+    taken = []
+    monkeypatch.setattr(devices, "take", lambda device, config: taken.append(device))
+    steps.run(job_of(), copy)
+    Path("results/out.txt").unlink()
+    steps.run(job_of(), copy)
+    assert taken == ["cpu"]
 
 
 def test_a_record_from_before_there_were_devices_is_read():

@@ -114,20 +114,22 @@ def of_step(resources: Mapping[str, Any], config: Mapping[str, Any]) -> str:
     return model if config["gpu"]["deterministic"] else f"{model}, not deterministic"
 
 
-def take(device: str | None, jobs: int) -> None:
+def take(device: str | None, config: Mapping[str, Any]) -> None:
     """Let this process see its device alone: a GPU with a free place for it, or none.
 
     A place is a socket of Linux without a file, so it is free when the process has ended, however
     that was, and it holds for all projects on this machine. Where all are taken, one is waited for.
 
+    TensorFlow may have been imported by then, but not asked for its devices.
+
     Args:
-        device: as in the record.
-        jobs: how many share a GPU.
+        device: as in the step's record; None, as the processor, of a step without one.
+        config: its `gpu.jobs` say how many steps share a GPU.
     """
     if device in (None, CPU):
         os.environ[VISIBLE] = "-1"
         return
-    gpus = usable("gpu", log.info)
+    gpus, jobs = usable("gpu", log.info), config["gpu"]["jobs"]
     if (gpu := _free(gpus, jobs)) is None:
         log.warning("all %d places on GPUs are taken: waiting for one", len(gpus) * jobs)
     while gpu is None:

@@ -6,23 +6,19 @@ import platform
 import re
 import resource
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from convstudy.foundation import devices
 from convstudy.foundation.errors import UserError
 
 # how TensorFlow's messages name an operation: eager, in a function, and in a graph
-OPERATION = re.compile(r"\[Op:(\w+)\]|__wrapped__(\w+?)_device_|\{\{node ([^}]+)\}\}")
+OPERATION = re.compile(r"\[Op:(?!__)(\w+)\]|__wrapped__(\w+?)_device_|\{\{node ([^}]+)\}\}")
 MARKS = re.compile(r"\{\{.*?\}\}|\[Op:.*|^\W*(?=[A-Z])")
 
 
 def set_up_tensorflow(
-    threads: int,
-    seed: int,
-    device: str | None = devices.CPU,
-    gpu: Mapping[str, Any] | None = None,
+    threads: int, seed: int, device: str | None = devices.CPU, deterministic: bool = True
 ) -> None:
     """Seed every random source and make operations deterministic, on a fixed number of threads.
 
@@ -32,13 +28,12 @@ def set_up_tensorflow(
     Args:
         threads: inside an operation, and how many of these at once.
         seed: of Python, NumPy and Keras.
-        device: of the step's record; a GPU is waited for until a place on it is free.
-        gpu: the config's block, of a step that may be on one.
+        device: as in the step's record, which has taken it (see `devices.take`).
+        deterministic: false has an effect on a GPU alone.
 
     Raises:
         UserError: it is to be on a GPU, and TensorFlow sees none.
     """
-    devices.take(device, gpu["jobs"] if gpu else 1)
     on_gpu = device not in (None, devices.CPU)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import keras
@@ -52,7 +47,7 @@ def set_up_tensorflow(
             f"not of this version (pip install -r requirements-gpu.txt), or NVIDIA's driver is too "
             f"old for them. Correct that, or set `device: cpu` in the config"
         )
-    if not on_gpu or gpu["deterministic"]:
+    if deterministic or not on_gpu:
         tf.config.experimental.enable_op_determinism()
     # else what ~/.keras/keras.json says would decide results that no record tells of
     keras.config.set_floatx("float32")
