@@ -1,16 +1,21 @@
-"""What TensorFlow is told of its device, and what is said where it cannot be used."""
+"""What TensorFlow is told of its device, what is said where it cannot be used, what feeds it."""
 
+import math
 import subprocess
 import sys
 from pathlib import Path
 
+import factory
 import gpus
+import numpy as np
 import pytest
 import tensorflow as tf
 
+from convstudy import generators
+from convstudy.data import stored_rows
 from convstudy.foundation import devices
 from convstudy.foundation.errors import UserError
-from convstudy.training import device
+from convstudy.training import device, input_pipeline
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 # as TensorFlow words it: of one operation alone, within a graph, and in a function of Keras
@@ -85,3 +90,26 @@ def test_operations_may_be_others_on_a_gpu_alone(monkeypatch):
     device.set_up_tensorflow(1, 0, gpus.MODEL)
     device.set_up_tensorflow(1, 0, devices.CPU, deterministic=False)
     assert len(asked) == 2
+
+
+@pytest.mark.parametrize("megabytes", [math.inf, 0])
+def test_several_threads_beside_a_gpu_prepare_the_same_batches(tmp_path, monkeypatch, megabytes):
+    generator = generators.make("normalize", {"horizontal_flip": True})
+    statistics = {"mean": np.full(3, 0.5), "std": np.full(3, 0.2)}
+    path = factory.write_images(tmp_path / "data.h5", (8, 8, 3), 50)
+    rows, labels = stored_rows.of_subset(path, "train", "images")
+    arrays = stored_rows.held(rows, stored_rows.Memory(megabytes))
+
+    def batches():
+        epochs = tf.data.Dataset.counter()
+        stream = input_pipeline.training_stream(
+            generator, statistics, arrays, labels, 16, 0, epochs
+        )
+        return [x.numpy().tobytes() + y.numpy().tobytes() for x, y in stream.take(16)]
+
+    assert input_pipeline._workers() == 1
+    alone = batches()
+    monkeypatch.setattr(tf.config, "get_visible_devices", lambda kind: ["one"])
+    monkeypatch.setattr(tf.config.threading, "get_intra_op_parallelism_threads", lambda: 4)
+    assert input_pipeline._workers() == 4
+    assert batches() == alone

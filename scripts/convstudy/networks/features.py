@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import tensorflow as tf
@@ -41,9 +42,8 @@ def extract_features(
         for subset in hdf5.groups_of(data):
             images = hdf5.array(data, subset, "images")
             batches = (images[x : x + BATCH] for x in range(0, len(images), BATCH))
-            vectors = (
-                forward(tf.constant(batch.astype(np.float32) / 255.0)).numpy() for batch in batches
-            )
+            begun = (forward(tf.constant(batch.astype(np.float32) / 255.0)) for batch in batches)
+            vectors = (found.numpy() for found in _one_behind(begun))
             batch_shards.write_vectors(features, data, subset, width, vectors)
             images_seen += len(images)
             log.info("%s: %d vectors of length %d", subset, len(images), width)
@@ -54,6 +54,17 @@ def extract_features(
         "flops_per_image": flops,
     }
     atomic_files.write_json(costs_output, about_costs)
+
+
+def _one_behind(begun: Iterable[tf.Tensor]) -> Iterator[tf.Tensor]:
+    """The same in their order, each once the next has begun, so that a GPU computes meanwhile."""
+    before = None
+    for found in begun:
+        if before is not None:
+            yield before
+        before = found
+    if before is not None:
+        yield before
 
 
 def _pooled(maps: tf.Tensor) -> tf.Tensor:
