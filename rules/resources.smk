@@ -1,20 +1,41 @@
-# Threads, memory, time and groups of jobs, which decide no result. No rule.
+# Threads, GPUs, memory, time and groups of jobs, which decide no result that is finished. No rule.
+from convstudy.foundation import devices
 from convstudy.study import job_sizes, thread_counts
+
+# On a cluster `auto` is what the profile asks for: the machine with Snakemake is none of its nodes.
+is_here = workflow.is_main_process and "turns" not in workflow.global_resources
+try:
+    gpus = devices.usable(config["device"], logger.warning) if is_here else []
+except UserError as error:
+    raise WorkflowError(str(error)) from None
+if gpus and "gpu" not in workflow.global_resources:
+    workflow.register_resource("gpu", len(gpus) * config["gpu"]["jobs"])
 
 
 def threads_recorded(path):
     """How many threads the step had that made a file; None where none has left a record."""
     record = records.path_of(path)
-    return records.read(record)["threads"] if record.is_file() else None
+    try:
+        return records.read(record)["threads"] if record.is_file() else None
+    except UserError:  # of which those tell who need all of it
+        return None
 
 
-# a job on a node is given what the process that plans has found
 threads_by_input = thread_counts.of_study(
     config["threads"],
     study,
-    workflow.resource_settings.cores if workflow.is_main_process else None,
+    workflow.resource_settings.cores if is_here else None,
     threads_recorded,
 )
+
+
+def gpu_for(takes):
+    """What a step asks for, by what its network takes: a GPU or, as without this, none.
+
+    Heads on features compute for seconds, which a GPU's start alone takes.
+    """
+    is_wanted = gpus or config["device"] == "gpu"
+    return 1 if is_wanted and takes != "features" else None
 
 
 def threads_of(wildcards):

@@ -66,6 +66,7 @@ rule train_model:
         runtime=minutes_of_run("train"),
         turns=1,
         compute_threads=threads_of,
+        gpu=lambda w: gpu_for(training_of(w)["input"]),
     params:
         spec=training_spec,
         code=lambda w: run_code(
@@ -112,6 +113,7 @@ rule evaluate_model:
         runtime=minutes_of_run("evaluate"),
         turns=1,
         compute_threads=threads_of,
+        gpu=lambda w: gpu_for(run_of(w)["input"]),
     params:
         spec=lambda w: canonical(
             {

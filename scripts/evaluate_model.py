@@ -9,22 +9,25 @@ def evaluate(job, step):
     from convstudy.training import device, evaluation
 
     spec, names = json.loads(job.params.spec), job.wildcards
-    device.set_up_tensorflow(step.record["threads"], int(names.seed))
-    evaluation.evaluate(
-        spec,
-        {
-            "dataset": names.dataset,
-            "variant": names.variant,
-            "task": spec["task"],
-            "model": spec["model"],
-            "generator": spec["generator_name"],
-            "backbone": spec["backbone_name"],
-            "seed": int(names.seed),
-        },
-        dict(job.input.items()),
-        dict(job.output.items()),
-        job.config["memory"]["data_mb"],
-    )
+    about, seed, deterministic = step.record, int(names.seed), job.config["gpu"]["deterministic"]
+    device.set_up_tensorflow(about["threads"], seed, about["device"], deterministic)
+    with device.naming_operation():
+        evaluation.evaluate(
+            spec,
+            {
+                "dataset": names.dataset,
+                "variant": names.variant,
+                "task": spec["task"],
+                "model": spec["model"],
+                "generator": spec["generator_name"],
+                "backbone": spec["backbone_name"],
+                "seed": seed,
+                "evaluate_device": about["device"],
+            },
+            dict(job.input.items()),
+            dict(job.output.items()),
+            job.config["memory"]["data_mb"],
+        )
 
 
 if __name__ == "__main__":

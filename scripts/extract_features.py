@@ -7,11 +7,13 @@ def extract(job, step):
     from convstudy.networks import features
     from convstudy.training import device
 
-    device.set_up_tensorflow(step.record["threads"], seed=0)
+    about, deterministic = step.record, job.config["gpu"]["deterministic"]
+    device.set_up_tensorflow(about["threads"], 0, about["device"], deterministic)
     out, precision = job.output, job.params.precision
-    features.extract_features(
-        job.input.data, job.input.backbone, out.features, out.costs, precision
-    )
+    with device.naming_operation():
+        features.extract_features(
+            job.input.data, job.input.backbone, out.features, out.costs, precision
+        )
 
 
 if __name__ == "__main__":

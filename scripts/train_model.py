@@ -15,17 +15,19 @@ def train(job, step):
         "processor": device.processor(),
         "load": device.load(),
     }
-    device.set_up_tensorflow(step.record["threads"], seed)
-    loop.train(
-        json.loads(job.params.spec),
-        seed,
-        dict(job.input.items()),
-        dict(job.output.items()),
-        provenance,
-        step.scratch,
-        step.key,
-        job.config["memory"]["data_mb"],
-    )
+    about, deterministic = step.record, job.config["gpu"]["deterministic"]
+    device.set_up_tensorflow(about["threads"], seed, about["device"], deterministic)
+    with device.naming_operation():
+        loop.train(
+            json.loads(job.params.spec),
+            seed,
+            dict(job.input.items()),
+            dict(job.output.items()),
+            provenance,
+            step.scratch,
+            step.key,
+            job.config["memory"]["data_mb"],
+        )
 
 
 if __name__ == "__main__":

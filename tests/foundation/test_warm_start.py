@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -214,3 +215,29 @@ def test_a_step_whose_snakemake_ends_while_it_waits_does_not_begin(monkeypatch):
     with pytest.raises(UserError, match="Snakemake was ended before this step began"):
         warm_start.hand_over(notes.append)
     assert not notes
+
+
+IMPORTED = """
+import os, runpy, sys
+program = runpy.run_path(sys.argv[1])
+assert program["import_libraries"]() is None
+print(os.path.exists(os.environ["CUDA_LOG"]))
+import tensorflow
+tensorflow.config.list_physical_devices()
+print(open(os.environ["CUDA_LOG"]).read())
+"""
+
+
+def test_a_gpu_is_not_touched_before_the_fork(tmp_path):
+    """A child of a process that has begun with CUDA could not use it."""
+    if shutil.which("gcc") is None:
+        pytest.skip("no C compiler, which makes a driver that tells when it is begun with")
+    source = Path(__file__).parents[1] / "support/cuda_driver.c"
+    library = tmp_path / "libcuda.so.1"
+    subprocess.run(["gcc", "-shared", "-fPIC", "-o", library, source], check=True)
+    there = {"LD_LIBRARY_PATH": str(tmp_path), "CUDA_LOG": str(tmp_path / "log")}
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORTED, warm_start.warm_process.__file__],
+        env=os.environ | there, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.split() == ["False", "cuInit"]

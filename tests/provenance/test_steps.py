@@ -13,7 +13,8 @@ from click.testing import CliRunner
 from jobs import copy, job_of
 
 from convstudy.commands import main
-from convstudy.foundation import atomic_files, digests, plugin_files, warm_start
+from convstudy.foundation import atomic_files, devices, digests, plugin_files, warm_start
+from convstudy.foundation.errors import UserError
 from convstudy.provenance import cache, code_digests, records, steps, verification
 
 
@@ -59,6 +60,41 @@ def other_threads(monkeypatch):
     return {"threads": 2}
 
 
+def other_device(monkeypatch):
+    monkeypatch.setattr(devices, "of_step", lambda resources, config: "NVIDIA Test 9000")
+    monkeypatch.setattr(devices, "take", lambda device, config: None)
+
+
+def test_the_record_has_the_device_of_a_step_that_computes(monkeypatch):
+    steps.run(job_of(), copy)
+    assert records.read(records.path_of("results/out.txt"))["device"] == "cpu"
+    other_device(monkeypatch)
+    steps.run(job_of("results/other.txt"), copy)
+    assert records.read(records.path_of("results/other.txt"))["device"] == "NVIDIA Test 9000"
+    steps.run(job_of("results/third.txt", threads=None), copy)
+    assert "device" not in records.read(records.path_of("results/third.txt"))
+
+
+def test_only_a_step_that_is_done_takes_its_device(monkeypatch):
+    taken = []
+    monkeypatch.setattr(devices, "take", lambda device, config: taken.append(device))
+    steps.run(job_of(), copy)
+    Path("results/out.txt").unlink()
+    steps.run(job_of(), copy)
+    assert taken == ["cpu"]
+
+
+def test_a_record_from_before_there_were_devices_is_read():
+    steps.run(job_of(), copy)
+    place = records.path_of("results/out.txt")
+    older = {key: value for key, value in records.read(place).items() if key != "device"}
+    atomic_files.write_json(place, older)
+    assert records.read(place) == older
+    atomic_files.write_json(place, older | {"device": 7})
+    with pytest.raises(UserError, match="'device'"):
+        records.read(place)
+
+
 def test_a_restored_step_is_handed_to_no_other_process(monkeypatch):
     asked = []
 
@@ -77,7 +113,8 @@ def test_a_restored_step_is_handed_to_no_other_process(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "change", [other_input, other_settings, other_versions, other_code, other_threads]
+    "change",
+    [other_input, other_settings, other_versions, other_code, other_threads, other_device],
 )
 def test_a_step_with_anything_else_is_done_again(monkeypatch, change):
     steps.run(job_of(), copy)

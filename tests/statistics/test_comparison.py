@@ -8,7 +8,7 @@ from run_files import CLASSES, variant, write_run
 from convstudy.data import hdf5
 from convstudy.foundation import atomic_files
 from convstudy.foundation.errors import UserError
-from convstudy.report import summary
+from convstudy.report import notes, summary
 from convstudy.statistics import aggregate, paired_tests
 
 
@@ -75,6 +75,41 @@ def test_mixed_versions_are_joined(tmp_path):
 def test_mixed_threads_are_joined(tmp_path):
     runs = [write_run(tmp_path, "ant", seed, 0.5, threads=2 - seed) for seed in (0, 1)]
     assert aggregate.summarize([variant("ant")], runs).iloc[0]["threads"] == "1 | 2"
+
+
+def test_seeds_of_several_devices_are_joined_and_the_summary_says_so(tmp_path):
+    gpu = "NVIDIA Test 9000"
+    one = [write_run(tmp_path, "ant", seed, 0.5, device=gpu) for seed in (0, 1)]
+    same = aggregate.summarize([variant("ant")], one)
+    assert same.iloc[0]["device"] == gpu
+    assert "different devices" not in " ".join(notes.of_results(same, "shapes", set()))
+    other = [write_run(tmp_path, "ant", 2, 0.5, device="cpu")]
+    mixed = aggregate.summarize([variant("ant")], [*one, *other])
+    assert mixed.iloc[0]["device"] == f"{gpu} | cpu"
+    said = " ".join(notes.of_results(mixed, "shapes", set()))
+    assert f"different devices ({gpu} / cpu), those of ant even within a row" in said
+
+
+def test_variants_of_several_devices_are_told_but_for_heads_on_features(tmp_path):
+    runs = [
+        write_run(tmp_path, name, 0, 0.5, device=device)
+        for name, device in {"ant": "NVIDIA Test 9000", "mole": "cpu"}.items()
+    ]
+    frame = aggregate.summarize([variant("ant"), variant("mole")], runs)
+    assert "different devices (NVIDIA Test 9000 / cpu): " in " ".join(
+        notes.of_results(frame, "shapes", set())
+    )
+    frame["backbone_parameters"] = [0, 1000]
+    assert "different devices" not in " ".join(notes.of_results(frame, "shapes", set()))
+
+
+def test_a_run_from_before_devices_were_recorded_is_kept(tmp_path):
+    path, predictions = write_run(tmp_path, "ant", 0, 0.5)
+    about = atomic_files.read_json(path)
+    del about["evaluate_device"], about["provenance"]["device"]
+    atomic_files.write_json(path, about)
+    frame = aggregate.summarize([variant("ant")], [(path, predictions)])
+    assert frame.iloc[0]["device"] == "unknown"
 
 
 def test_summary_does_not_depend_on_other_variants_or_the_order_of_runs(study):

@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from convstudy import generators
 from convstudy.data import hdf5
-from convstudy.foundation import atomic_files, digests
+from convstudy.foundation import atomic_files, digests, plugin_files
 from convstudy.foundation.errors import UserError
 from convstudy.networks import initial_weights, keras_file
 from convstudy.training import device, evaluation, input_pipeline, loop, optimization
@@ -259,7 +259,8 @@ def test_an_edited_source_tree_is_not_called_its_commit(tmp_path):
     shutil.copy(device.__file__, package)
 
     def commit():
-        program = f"import sys; sys.path.insert(0, {str(package)!r}); import device"
+        folders = [str(package), str(plugin_files.SCRIPTS)]
+        program = f"import sys; sys.path[:0] = {folders}; import device"
         command = [sys.executable, "-c", f"{program}; print(device.git_commit())"]
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 

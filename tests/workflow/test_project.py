@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from convstudy.foundation import devices
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -29,6 +31,13 @@ def test_conda_environments_pin_what_the_requirements_pin(name):
 
 def test_the_lock_file_holds_every_direct_requirement():
     assert requirements("requirements.in").items() <= requirements("requirements.txt").items()
+
+
+def test_the_libraries_for_gpus_are_of_the_pinned_tensorflow():
+    text = (ROOT / "requirements-gpu.txt").read_text()
+    pinned = requirements("requirements.txt")["tensorflow"]
+    assert f"\ntensorflow[and-cuda]=={pinned}\n" in text
+    assert devices.CUDNN in requirements("requirements-gpu.txt")
 
 
 def test_what_only_some_need_replaces_nothing_that_all_have():

@@ -9,6 +9,8 @@ CUTS = ("KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH")
 SETTINGS = {
     # TensorFlow's notes would hide what a command says
     "TF_CPP_MIN_LOG_LEVEL": "3",
+    # of a GPU's memory a process takes what it needs, and not all
+    "TF_FORCE_GPU_ALLOW_GROWTH": "true",
     # HDF5 locks what it opens, which NFS and Lustre often refuse. No file of ours changes once it
     # has its name.
     "HDF5_USE_FILE_LOCKING": "FALSE",

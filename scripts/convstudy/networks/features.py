@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 
 import keras
 import numpy as np
@@ -41,7 +41,7 @@ def extract_features(
         for subset in hdf5.groups_of(data):
             images = hdf5.array(data, subset, "images")
             batches = (images[x : x + BATCH] for x in range(0, len(images), BATCH))
-            vectors = map(forward, batches)
+            vectors = (found.numpy() for found in _one_behind(map(forward, batches)))
             batch_shards.write_vectors(features, data, subset, width, vectors)
             images_seen += len(images)
             log.info("%s: %d vectors of length %d", subset, len(images), width)
@@ -56,7 +56,7 @@ def extract_features(
 
 def forward_of(
     backbone: keras.Model, computed_in: str = precision.FULL
-) -> Callable[[np.ndarray], np.ndarray]:
+) -> Callable[[np.ndarray], tf.Tensor]:
     """The function of images (n, h, w, 3), uint8, that gives their pooled vectors (n, width).
 
     Args:
@@ -66,7 +66,18 @@ def forward_of(
     precision.compute_in(backbone, computed_in)
     log.info("%d batch norms folded into convolutions", folding.fold(backbone, whole=True))
     graph = tf.function(lambda x: _pooled(backbone(x, training=False)))
-    return lambda images: graph(tf.constant(images.astype(np.float32) / 255.0)).numpy()
+    return lambda images: graph(tf.constant(images.astype(np.float32) / 255.0))
+
+
+def _one_behind(begun: Iterable[tf.Tensor]) -> Iterator[tf.Tensor]:
+    """The same in their order, each once the next has begun, so that a GPU computes meanwhile."""
+    before = None
+    for found in begun:
+        if before is not None:
+            yield before
+        before = found
+    if before is not None:
+        yield before
 
 
 def _pooled(maps: tf.Tensor) -> tf.Tensor:

@@ -3,11 +3,11 @@
 A record has the step's `rule`, `wildcards`, `params`, `plugins` (the folder of the user's code),
 `code_of` (its script, models, generators and readers), `code_digest` (of all the code that they
 use), `code` (the digest of each unit of it, by where it stands), `inputs` (path and SHA-256),
-`versions` (of Python and the libraries; their switches), `threads` of TensorFlow, and, once it is
-done, its `outputs` (path to SHA-256). Its key, by which the cache knows a step, is the digest of
-all but paths, places of code and outputs. Records lie beside the results and travel with them;
-`./convstudy verify` and `./convstudy why` read them, and `snakemake_metadata` tells Snakemake of
-them.
+`versions` (of Python and the libraries; their switches), `threads` of TensorFlow, of a step with
+these its `device`, and, once it is done, its `outputs` (path to SHA-256). Its key, by which the
+cache knows a step, is the digest of all but paths, places of code and outputs. Records lie beside
+the results and travel with them; `./convstudy verify` and `./convstudy why` read them, and
+`snakemake_metadata` tells Snakemake of them.
 """
 
 import json
@@ -18,6 +18,7 @@ from typing import Any
 
 from convstudy.foundation import (
     atomic_files,
+    devices,
     digests,
     folder_digests,
     plugin_files,
@@ -60,6 +61,9 @@ def before(job: Any) -> tuple[dict[str, Any], dict[str, bytes]]:
         "versions": versions(code.libraries),
         "threads": job.resources.get("compute_threads"),
     }
+    # a record of another step is as it was before there were devices, and so is its key
+    if record["threads"] is not None:
+        record["device"] = devices.of_step(job.resources, job.config)
     return record, code.sources
 
 
@@ -127,6 +131,7 @@ def provenance(record: dict[str, Any], data_file: str) -> dict[str, Any]:
         "config": digests.of_text(digests.canonical(record["params"])),
         "versions": record["versions"],
         "threads": record["threads"],
+        "device": record["device"],
     }
 
 
@@ -189,6 +194,8 @@ def _whole(record: dict[str, Any], path: Path) -> dict[str, Any]:
             raise atomic_files.damaged(path, f"it has no '{key}'")
         if not fits(record[key]):
             raise atomic_files.damaged(path, f"its '{key}' is not what a step has recorded")
+    if not isinstance(record.get("device", ""), str):
+        raise atomic_files.damaged(path, "its 'device' is not what a step has recorded")
     return record
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from convstudy.foundation import (
     atomic_files,
+    devices,
     environment,
     own_imports,
     plugin_files,
@@ -91,6 +92,7 @@ def _try(
                 return False
             records.check_code_of_inputs(record)
             _drop_older(scratch)
+            devices.take(record.get("device"), job.config)
             code = own_imports.pinned(sources, versions.is_installed)
             with code, watch.reads(job.input, outputs, sources):
                 work(job, Step(record, key, scratch))

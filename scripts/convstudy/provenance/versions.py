@@ -21,6 +21,7 @@ NO_SWITCHES = (
     "KERAS_BACKEND",
     "KERAS_HOME",
     "TF_CPP_",
+    "TF_FORCE_GPU_ALLOW_GROWTH",
     "TF_CLI_",  # Terraform's, as the next
     "TF_VAR_",
     "DNNL_VERBOSE",

@@ -65,7 +65,8 @@ def checklist(
         *((f"Protocol {name}", words) for name, words in study.get("protocols", {}).items()),
         ("Hyper-parameters", study.get("hyperparameters") or HYPERPARAMETERS),
         ("Compute", f"{hours:.2f} hours of training in all, at most {memory:,.0f} MiB, "
-         f"{counted({p['threads'] for p in provenance}, 'thread')} a run."),
+         f"{counted({p['threads'] for p in provenance}, 'thread')} a run, on "
+         f"{listed(sorted({p['device'] for p in provenance}))}."),
         ("Versions", " | ".join(dict.fromkeys(frame["versions"]))),
         ("Code", "git commit "
          f"{listed(sorted({str(p['git_commit'] or 'unknown') for p in provenance}))}"),

@@ -60,6 +60,7 @@ COSTS: Columns = (
     ("train_peak_memory_mib_max", Head("memory in training, MiB"), fixed(0)),
     ("evaluate_peak_memory_mib_max", Head("in evaluation, MiB"), fixed(0)),
     ("processor", Head("processor"), str),
+    ("device", Head("device"), str),
     ("threads", Head("threads"), str),
     ("load_max", Head("load"), fixed(2)),
 )

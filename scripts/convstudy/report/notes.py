@@ -142,7 +142,8 @@ def of_costs(rows: pandas.DataFrame) -> list[str]:
         "count a multiplication and an addition as two, for one image forward. Training seconds "
         "include validation after each epoch; ms an image is prediction alone, without loading.",
         f"Processor: {listed(dict.fromkeys(rows['processor']))}; threads: "
-        f"{listed(dict.fromkeys(rows['threads']))}. As many as {rows['load_max'].max():.1f} "
+        f"{listed(dict.fromkeys(rows['threads']))}; device: "
+        f"{listed(dict.fromkeys(rows['device']))}. As many as {rows['load_max'].max():.1f} "
         f"processes a core wanted to run when a training or a prediction began: seconds are those "
         f"of a machine that busy.",
     ]
@@ -247,4 +248,28 @@ def _warnings(rows: pandas.DataFrame) -> list[str]:
             f"The seeds of {listed(mixed)} were trained on different numbers of threads, so no "
             "one setting of `threads` gives all of these figures again to the last digit."
         )
-    return found
+    return found + _devices(rows)
+
+
+def _devices(rows: pandas.DataFrame) -> list[str]:
+    """What is said of rows that were made on different devices.
+
+    Heads on features compute on the processor anyway, whatever the others do.
+    """
+    whole = rows[rows["backbone_parameters"] == 0]
+    several = list(dict.fromkeys(name for text in whole["device"] for name in _apart(text)))
+    if len(several) < 2:
+        return []
+    mixed = whole["label"][whole["device"].map(lambda text: len(_apart(text)) > 1)]
+    within = f", those of {listed(mixed)} even within a row" * bool(len(mixed))
+    return [
+        f"These networks were trained or evaluated on different devices ({' / '.join(several)})"
+        f"{within}: they round and add up in other ways, so part of the differences may come from "
+        "that, and seconds cannot be compared. snakemake --forcerun train_model makes all anew on "
+        "the one that `device` in the config says."
+    ]
+
+
+def _apart(text: str) -> list[str]:
+    """The devices of a row, those of a mean of predictions too."""
+    return [name for part in text.split(" | ") for name in part.split(" and ")]

@@ -21,7 +21,7 @@ COLUMNS = (
     "flops_per_image backbone_flops_per_image extraction_seconds_mean milliseconds_per_image_mean "
     "evaluate_peak_memory_mib_max processor load_max budget_epochs budget_patience batch_size "
     "learning_rate n_folds test_accuracy_without_duplicates_mean optimizer schedule loss solved "
-    "training_notes rank tried shown made_of"
+    "training_notes rank tried shown made_of device"
 ).split()
 NAMES = ("variant", "dataset", "model", "generator", "backbone", "protocol", "sweep", "label")
 # Columns that are means over runs (seeds, or folds and seeds), and the key in metrics.json of each.
@@ -133,6 +133,9 @@ def _row(
         "never_predicted": _joined(_never_predicted(found)),
         "processor": _joined(
             name for m in found for name in (m["provenance"]["processor"], m["evaluate_processor"])
+        ),
+        "device": _joined(
+            name for m in found for name in (m["provenance"]["device"], m["evaluate_device"])
         ),
         "load_max": max(max(m["provenance"]["load"], m["evaluate_load"]) for m in found),
         "versions": _joined(map(_versions, found)),

@@ -166,7 +166,10 @@ def _costs(members: Sequence[Metrics], networks: Sequence[Metrics]) -> dict[str,
             key: max(m[key] for m in members)
             for key in ("evaluate_peak_memory_mib", "evaluate_load")
         },
-        "evaluate_processor": _joined(m["evaluate_processor"] for m in members),
+        **{
+            key: _joined(m[key] for m in members)
+            for key in ("evaluate_processor", "evaluate_device")
+        },
     }
 
 
@@ -182,7 +185,7 @@ def _provenance(members: Sequence[Metrics]) -> dict[str, Any]:
             for name in names
         },
         "threads": max(x["threads"] for x in found),
-        "processor": _joined(x["processor"] for x in found),
+        **{key: _joined(x[key] for x in found) for key in ("processor", "device")},
         "load": max(x["load"] for x in found),
         "git_commit": None if None in commits else _joined(sorted(commits)),
     }

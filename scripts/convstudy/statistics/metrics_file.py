@@ -29,6 +29,7 @@ OF_NETWORK = (
     "backbone", "backbone_parameters", "backbone_flops_per_image", "extraction_seconds",
 )  # fmt: skip
 MAX_FIGURE = 1e15
+UNKNOWN_DEVICE = "unknown"  # of runs that are older than the key
 
 
 def read(path: Path | str) -> dict[str, Any]:
@@ -44,6 +45,7 @@ def read(path: Path | str) -> dict[str, Any]:
         "n_classes": _is_figure(metrics.get("n_classes")) and metrics["n_classes"] > 0,
         **{key: _are_of_classes(metrics.get(key), metrics.get("n_classes")) for key in PER_CLASS},
         "evaluate_processor": isinstance(metrics.get("evaluate_processor"), str),
+        "evaluate_device": isinstance(metrics.get("evaluate_device", ""), str),
         "test_never_predicted": _are_texts(metrics.get("test_never_predicted")),
         "seed": type(metrics.get("seed")) is int,
         "solved": type(metrics.get("solved", False)) is bool,
@@ -57,6 +59,7 @@ def read(path: Path | str) -> dict[str, Any]:
         and _are_texts(list(provenance["inputs"].values()))
         and type(provenance.get("threads")) is int
         and isinstance(provenance.get("processor"), str)
+        and isinstance(provenance.get("device", ""), str)
         and _is_figure(provenance.get("load"))
         and isinstance(provenance.get("git_commit"), str | None),
     }
@@ -66,7 +69,8 @@ def read(path: Path | str) -> dict[str, Any]:
             f"evaluation writes. The file was damaged or changed: delete it and run the same "
             f"command again."
         )
-    return metrics
+    provenance.setdefault("device", UNKNOWN_DEVICE)
+    return {"evaluate_device": UNKNOWN_DEVICE} | metrics
 
 
 def _is_figure(value: Any) -> bool:

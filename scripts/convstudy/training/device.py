@@ -1,31 +1,79 @@
 """What the training and evaluation jobs need of the machine: TensorFlow set up, figures of cost."""
 
+import contextlib
 import os
 import platform
 import re
 import resource
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
+from convstudy.foundation import devices
+from convstudy.foundation.errors import UserError
 
-def set_up_tensorflow(threads: int, seed: int) -> None:
+# how TensorFlow's messages name an operation: eager, in a function, and in a graph
+OPERATION = re.compile(r"\[Op:(?!__)(\w+)\]|__wrapped__(\w+?)_device_|\{\{node ([^}]+)\}\}")
+MARKS = re.compile(r"\{\{.*?\}\}|\[Op:.*|^\W*(?=[A-Z])")
+
+
+def set_up_tensorflow(
+    threads: int, seed: int, device: str | None = devices.CPU, deterministic: bool = True
+) -> None:
     """Seed every random source and make operations deterministic, on a fixed number of threads.
 
     The bits of a result depend on the number of threads inside an operation, so it comes from the
     config and not from the number of cores that happen to be free.
+
+    Args:
+        threads: inside an operation, and how many of these at once.
+        seed: of Python, NumPy and Keras.
+        device: as in the step's record, which has taken it (see `devices.take`).
+        deterministic: false has an effect on a GPU alone.
+
+    Raises:
+        UserError: it is to be on a GPU, and TensorFlow sees none.
     """
+    on_gpu = device not in (None, devices.CPU)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import keras
     import tensorflow as tf
 
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(threads)
-    tf.config.experimental.enable_op_determinism()
+    if on_gpu and not tf.config.list_physical_devices("GPU"):
+        raise UserError(
+            f"TensorFlow sees no GPU, though there is one ({device}): its libraries are missing or "
+            f"not of this version (pip install -r requirements-gpu.txt), or NVIDIA's driver is too "
+            f"old for them. Correct that, or set `device: cpu` in the config"
+        )
+    if deterministic or not on_gpu:
+        tf.config.experimental.enable_op_determinism()
     # else what ~/.keras/keras.json says would decide results that no record tells of
     keras.config.set_floatx("float32")
     keras.config.set_epsilon(1e-7)
     keras.config.set_image_data_format("channels_last")
     keras.utils.set_random_seed(seed)
+
+
+@contextlib.contextmanager
+def naming_operation() -> Iterator[None]:
+    """Raise a `UserError` where an operation has no deterministic kernel on a GPU."""
+    import tensorflow as tf
+
+    try:
+        yield
+    except tf.errors.UnimplementedError as error:
+        if "determinis" not in error.message.lower():
+            raise
+        found = OPERATION.search(error.message)
+        name = next(filter(None, found.groups())) if found else "an operation"
+        line = next(x for x in error.message.splitlines() if "determinis" in x.lower())
+        raise UserError(
+            f"{name} has no deterministic kernel on a GPU, as TensorFlow says: "
+            f"{MARKS.sub('', line).strip()} Set `gpu: {{deterministic: false}}` in the config, by "
+            f"which the same seed no longer gives the same numbers, or `device: cpu`"
+        ) from error
 
 
 def git_commit() -> str | None:

@@ -83,7 +83,8 @@ class EpochNumber(keras.callbacks.Callback):
 
     def __init__(self):
         super().__init__()
-        self._number = tf.Variable(0, dtype=tf.int64, trainable=False)
+        with tf.device("CPU"):  # where streams are, also of a training on a GPU
+            self._number = tf.Variable(0, dtype=tf.int64, trainable=False)
 
     def on_epoch_begin(self, epoch, logs=None):
         """Take the number; epochs count from 0 here."""
@@ -133,7 +134,8 @@ def training_stream(
         batch, own = _taken(arrays, rows), tf.gather(labels, rows)
         return generator.training_pair(batch, own, key, statistics)
 
-    return _ahead(epochs.flat_map(batches_of).map(load, num_parallel_calls=1), arrays)
+    batches = epochs.flat_map(batches_of).map(load, num_parallel_calls=_workers())
+    return _ahead(batches, arrays)
 
 
 def test_stream(
@@ -205,6 +207,16 @@ def _draw(seed: int, epoch: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
 def _options() -> tf.data.Options:
     options = tf.data.Options()
     options.deterministic = True
-    # the job's own threads do this work: no second pool beside them
-    options.threading.private_threadpool_size = 1
+    options.threading.private_threadpool_size = _workers()
     return options
+
+
+def _workers() -> int:
+    """How many batches are prepared at a time; they come in their order, and no bit depends on it.
+
+    On the processor one, beside the threads of the step itself: a second pool would take from
+    these. Beside a GPU these threads have nothing else to do.
+    """
+    if not tf.config.get_visible_devices("GPU"):
+        return 1
+    return tf.config.threading.get_intra_op_parallelism_threads() or 1

@@ -23,7 +23,7 @@ def extraction(computed_in: str, threads: int, size: Size) -> float:
 
     def work() -> None:
         for start in range(0, len(images), size.batch):
-            forward(images[start : start + size.batch])
+            forward(images[start : start + size.batch]).numpy()
 
     return rate(work, len(images))
 
