@@ -34,7 +34,7 @@ from convstudy.foundation import atomic_files
 from convstudy.training import device
 
 HERE = Path(__file__).parent
-SIZES = {"full": Size(large=64, small=6400), "small": Size(large=2, small=64, side=64, batch=2)}
+SIZES = {"full": Size(large=64, small=3200), "small": Size(large=2, small=64, side=64, batch=2)}
 OURS = "project"
 ENGINES = {OURS: "convstudy", "plain_keras": "Keras", "pytorch": "PyTorch", "open_vino": "OpenVINO"}
 
