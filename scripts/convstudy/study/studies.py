@@ -11,6 +11,7 @@ from convstudy.foundation import fold_names
 from convstudy.foundation.errors import UserError
 from convstudy.study import (
     augmentation_steps,
+    backbones,
     combination_plan,
     comparisons,
     folds,
@@ -22,7 +23,6 @@ from convstudy.study import (
     training_settings,
     variants,
 )
-from convstudy.study import validation as settings
 from convstudy.study.schema import Block
 
 FOLDER = "results/studies"
@@ -277,8 +277,8 @@ def resolve(config: Block) -> dict[str, Study]:
         used = combination_plan.with_members(known, asked)
         folds.check_study(config, study_name, [made[name] for name in used])
     for name, block in config["backbones"].items():
-        settings.check_backbone(f"backbones.{name}", block)  # those of sweeps are new
-    _check_origins(config, found)
+        backbones.check(f"backbones.{name}", block)  # those of sweeps are new
+    backbones.check_origins(config, found)
     resolved = {
         name: Study(config, name, rows[name], found, replicates.first(block))
         for name, block in config["studies"].items()
@@ -298,28 +298,3 @@ def _runs(config: Block, study_name: str, known: Block, names: list[str]) -> dic
         else:
             made[name] = run_plan.of(config, study_name, name, known[name])
     return made
-
-
-def _check_origins(config: Block, found: dict[tuple[str, str], Block]) -> None:
-    """Refuse backbones that come from themselves, or from a variant with another network."""
-    for name in config["backbones"]:
-        chain, backbone = [name], config["backbones"][name]
-        while isinstance(backbone["weights"], dict) and "variant" in backbone["weights"]:
-            variant = backbone["weights"]["variant"]
-            where = f"backbones.{chain[-1]}.weights.variant"
-            origin = found[config["variants"][variant]["dataset"], variant]["backbone_name"]
-            if origin in chain:
-                way = " <- ".join([*chain, origin])
-                raise UserError(
-                    f"config: {where}: '{variant}' is trained on the backbone '{origin}', so this "
-                    f"backbone would come from itself ({way}). Name a variant on another backbone."
-                )
-            trained = config["backbones"][origin]
-            if trained["application"] != backbone["application"]:
-                raise UserError(
-                    f"config: {where}: '{variant}' trains the backbone '{origin}', which is "
-                    f"{trained['application'] or 'a file'} and no {backbone['application']}: its "
-                    f"weights do not fit. Name a variant on the same application."
-                )
-            chain.append(origin)
-            backbone = trained
