@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
+import tensorflow as tf
 from keras import layers, ops
 
 
@@ -74,7 +75,8 @@ def _join(convolution: keras.Layer, norm: layers.BatchNormalization) -> None:
             offset = offset + norm.beta
         if convolution.use_bias:
             offset = offset + convolution.bias * scale
-        return with_scale(convolution, inputs, scale) + offset
+        # which TensorFlow joins to the convolution, as it does no plain sum
+        return tf.nn.bias_add(with_scale(convolution, inputs, scale), offset)
 
     def nothing(inputs, training=None, mask=None):
         return inputs
