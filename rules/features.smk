@@ -51,7 +51,7 @@ rule extract_features:
         mem_mb=memory_of("extract_features"),
         runtime=minutes_of("extract_features"),
         compute_threads=threads_by_input["backbone"],
-        gpu=lambda w: gpu_for("images"),
+        gpu=lambda w: gpu_for("backbone"),
     params:
         precision=lambda w: config["backbones"][w.backbone]["precision"],
         code=lambda w: code("extract_features.py"),

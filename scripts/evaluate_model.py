@@ -9,9 +9,8 @@ def evaluate(job, step):
     from convstudy.training import device, evaluation
 
     spec, names = json.loads(job.params.spec), job.wildcards
-    about, seed, deterministic = step.record, int(names.seed), job.config["gpu"]["deterministic"]
-    device.set_up_tensorflow(about["threads"], seed, about["device"], deterministic)
-    with device.naming_operation():
+    seed = int(names.seed)
+    with device.computing(step.record, job.config, seed):
         evaluation.evaluate(
             spec,
             {
@@ -22,7 +21,7 @@ def evaluate(job, step):
                 "generator": spec["generator_name"],
                 "backbone": spec["backbone_name"],
                 "seed": seed,
-                "evaluate_device": about["device"],
+                "evaluate_device": step.record["device"],
             },
             dict(job.input.items()),
             dict(job.output.items()),

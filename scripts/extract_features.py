@@ -7,10 +7,8 @@ def extract(job, step):
     from convstudy.networks import features
     from convstudy.training import device
 
-    about, deterministic = step.record, job.config["gpu"]["deterministic"]
-    device.set_up_tensorflow(about["threads"], 0, about["device"], deterministic)
     out, precision = job.output, job.params.precision
-    with device.naming_operation():
+    with device.computing(step.record, job.config, seed=0):
         features.extract_features(
             job.input.data, job.input.backbone, out.features, out.costs, precision
         )

@@ -15,9 +15,7 @@ def train(job, step):
         "processor": device.processor(),
         "load": device.load(),
     }
-    about, deterministic = step.record, job.config["gpu"]["deterministic"]
-    device.set_up_tensorflow(about["threads"], seed, about["device"], deterministic)
-    with device.naming_operation():
+    with device.computing(step.record, job.config, seed):
         loop.train(
             json.loads(job.params.spec),
             seed,

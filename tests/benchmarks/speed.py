@@ -10,6 +10,7 @@ Those that are not installed (`pip install -r tests/benchmarks/requirements.txt`
 that is said. What exactly is measured stands in `tests/benchmarks/engines/`.
 """
 
+import ast
 import csv
 import importlib
 import importlib.metadata
@@ -31,6 +32,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
 from engines import Size
 
 from convstudy.foundation import atomic_files
+from convstudy.study import static_values
 from convstudy.training import device
 
 HERE = Path(__file__).parent
@@ -80,12 +82,9 @@ def works(threads: int) -> list[Work]:
 
 def missing(engine: str) -> list[str]:
     """The libraries of an engine that are not installed, by its source: it may import them."""
-    line = next(
-        line for line in (HERE / f"engines/{engine}.py").read_text().splitlines()
-        if line.startswith("LIBRARIES")
-    )  # fmt: skip
-    names = [name.strip("\"' ()") for name in line.split("=")[1].split(",")]
-    return [name for name in names if name and importlib.util.find_spec(name) is None]
+    source = ast.parse((HERE / f"engines/{engine}.py").read_text())
+    names = static_values.constants(source)["LIBRARIES"]
+    return [name for name in names if importlib.util.find_spec(name) is None]
 
 
 def measure(engine: str, work: Work, size: str) -> float | None:

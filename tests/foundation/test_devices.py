@@ -35,7 +35,9 @@ def machine(monkeypatch, tmp_path):
     monkeypatch.setattr(devices, "DRIVER", tmp_path / "version")
     monkeypatch.setattr(devices, "LIST", (f"{tmp_path}/bin/nvidia-smi", *devices.LIST[1:]))
     monkeypatch.setattr(devices, "_has_libraries", lambda: True)
+    devices._listed.cache_clear()
     yield tmp_path
+    devices._listed.cache_clear()
     while devices._held:
         devices._held.pop().close()
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from keras import layers
 
+from convstudy.foundation import cpuinfo
 from convstudy.networks import precision
 from convstudy.study import training_settings
 from convstudy.training import loop
@@ -88,8 +89,8 @@ def test_a_network_that_ends_with_another_computes_in_it_up_to_that_ones_last_la
 
 
 PROGRAM = """
-import sys
 import keras, numpy as np, tensorflow as tf
+from convstudy.foundation import cpuinfo
 from convstudy.networks import precision
 
 keras.utils.set_random_seed(0)
@@ -123,10 +124,10 @@ def test_a_processor_with_bfloat16_uses_it_and_layers_stay():
         ("model name: bf16\n", False),
     ],
 )
-def test_a_processor_says_whether_it_has_bfloat16(monkeypatch, text, found):
+def test_a_processor_says_whether_it_has_bfloat16(monkeypatch, tmp_path, text, found):
     monkeypatch.undo()
-    monkeypatch.setattr(precision.Path, "exists", lambda path: True)
-    monkeypatch.setattr(precision.Path, "read_text", lambda path, **_: text)
+    (tmp_path / "cpuinfo").write_text(text)
+    monkeypatch.setattr(cpuinfo, "INFORMATION", tmp_path / "cpuinfo")
     assert precision.is_of_processor() == found
     monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
     assert not precision.is_of_processor()

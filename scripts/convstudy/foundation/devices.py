@@ -5,6 +5,7 @@ every container, whatever number it has there.
 """
 
 import ctypes.util
+import functools
 import logging
 import os
 import shutil
@@ -154,8 +155,12 @@ def _free(gpus: Sequence[Gpu], jobs: int) -> Gpu | None:
     return None
 
 
+@functools.cache
 def _listed() -> list[Gpu]:
-    """All GPUs that nvidia-smi lists; none where neither it nor NVIDIA's driver is there."""
+    """All GPUs that nvidia-smi lists; none where neither it nor NVIDIA's driver is there.
+
+    It is asked once in a process: a step needs the model for its record, and then a place.
+    """
     if not shutil.which(LIST[0]):
         if DRIVER.exists():
             raise UserError(f"NVIDIA's driver is there, but no {LIST[0]}: put it on the PATH")

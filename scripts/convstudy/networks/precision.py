@@ -1,11 +1,11 @@
 """The precision in which a network computes, of a training or of features."""
 
 import os
-import re
-from pathlib import Path
 
 import keras
 import tensorflow as tf
+
+from convstudy.foundation import cpuinfo
 
 FULL = "float32"
 BFLOAT16 = "mixed_bfloat16"
@@ -43,7 +43,4 @@ def is_of_processor() -> bool:
     """Whether this process computes on a processor with bfloat16 of its own, through oneDNN."""
     if tf.config.get_visible_devices("GPU") or os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "0":
         return False
-    about = Path("/proc/cpuinfo")
-    text = about.read_text(errors="replace") if about.exists() else ""
-    flags = re.search(r"^(?:flags|Features)\s*:(.*)$", text, re.MULTILINE)
-    return bool(flags and INSTRUCTIONS & set(flags[1].split()))
+    return bool(INSTRUCTIONS & set(cpuinfo.field("flags", "Features").split()))

@@ -131,12 +131,12 @@ def _row(
         "train_peak_memory_mib_max": max(m["train_peak_memory_mib"] for m in found),
         "evaluate_peak_memory_mib_max": max(m["evaluate_peak_memory_mib"] for m in found),
         "never_predicted": _joined(_never_predicted(found)),
-        "processor": _joined(
-            name for m in found for name in (m["provenance"]["processor"], m["evaluate_processor"])
-        ),
-        "device": _joined(
-            name for m in found for name in (m["provenance"]["device"], m["evaluate_device"])
-        ),
+        **{
+            key: _joined(
+                name for m in found for name in (m["provenance"][key], m[f"evaluate_{key}"])
+            )
+            for key in ("processor", "device")
+        },
         "load_max": max(max(m["provenance"]["load"], m["evaluate_load"]) for m in found),
         "versions": _joined(map(_versions, found)),
         "threads": _joined(sorted(str(m["provenance"]["threads"]) for m in found)),

@@ -64,4 +64,4 @@ def all_plain(where: str, blocks: Block) -> Block:
             raise UserError(
                 f"config: {where}: '{other}' and '{path}' are the same file. Remove one of them."
             )
-    return {plain: blocks[path] for plain, path in spelled.items()}
+    return {spelling: blocks[path] for spelling, path in spelled.items()}

@@ -6,10 +6,11 @@ import platform
 import re
 import resource
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
-from convstudy.foundation import devices
+from convstudy.foundation import cpuinfo, devices
 from convstudy.foundation.errors import UserError
 
 # how TensorFlow's messages name an operation: eager, in a function, and in a graph
@@ -57,6 +58,21 @@ def set_up_tensorflow(
 
 
 @contextlib.contextmanager
+def computing(record: Mapping[str, Any], config: Mapping[str, Any], seed: int) -> Iterator[None]:
+    """Compute as a step's record and the config say: threads, device, determinism.
+
+    Args:
+        record: of the step, with its `threads` and `device`.
+        config: whose `gpu` is read.
+        seed: see `set_up_tensorflow`.
+    """
+    deterministic = config["gpu"]["deterministic"]
+    set_up_tensorflow(record["threads"], seed, record["device"], deterministic)
+    with naming_operation():
+        yield
+
+
+@contextlib.contextmanager
 def naming_operation() -> Iterator[None]:
     """Raise a `UserError` where an operation has no deterministic kernel on a GPU."""
     import tensorflow as tf
@@ -99,10 +115,7 @@ def peak_memory_mib() -> float:
 
 def processor() -> str:
     """The processor's name, as Linux has it; else its architecture."""
-    information = Path("/proc/cpuinfo")
-    text = information.read_text(errors="replace") if information.exists() else ""
-    name = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
-    return name[1].strip() if name else platform.processor() or platform.machine()
+    return cpuinfo.field("model name") or platform.processor() or platform.machine()
 
 
 def load() -> float:

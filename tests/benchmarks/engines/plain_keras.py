@@ -1,5 +1,7 @@
 """Keras as its guides use it: `predict` and `fit` on arrays, layers of Keras for augmentation."""
 
+import functools
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -33,26 +35,6 @@ def fine_tuning(computed_in: str, threads: int, size: Size) -> float:
     head = keras.layers.Dense(CLASSES, activation="softmax", dtype="float32")
     network = keras.Sequential([keras.layers.Input(images.shape[1:]), backbone, head])
     return _fit(network, images.astype(np.float32), size.batch)
-
-
-def base_net(computed_in: str, threads: int, size: Size) -> float:
-    """Training of BaseNet on plain images."""
-    return _small("base_net", False, computed_in, threads, size)
-
-
-def base_net_augmented(computed_in: str, threads: int, size: Size) -> float:
-    """The same, with shifts and flips."""
-    return _small("base_net", True, computed_in, threads, size)
-
-
-def improved_net(computed_in: str, threads: int, size: Size) -> float:
-    """Training of ImprovedNet on plain images."""
-    return _small("improved_net", False, computed_in, threads, size)
-
-
-def improved_net_augmented(computed_in: str, threads: int, size: Size) -> float:
-    """The same, with shifts and flips."""
-    return _small("improved_net", True, computed_in, threads, size)
 
 
 def _small(kind: str, augmented: bool, computed_in: str, threads: int, size: Size) -> float:
@@ -89,3 +71,10 @@ def _fit(network: keras.Model, images: np.ndarray, batch: int) -> float:
 def _compile(network: keras.Model) -> None:
     rule = keras.optimizers.SGD(0.01, momentum=0.9, nesterov=True)
     network.compile(rule, "sparse_categorical_crossentropy", metrics=["accuracy"])
+
+
+# trainings of small networks, on plain images, and with shifts and flips
+base_net = functools.partial(_small, "base_net", False)
+base_net_augmented = functools.partial(_small, "base_net", True)
+improved_net = functools.partial(_small, "improved_net", False)
+improved_net_augmented = functools.partial(_small, "improved_net", True)

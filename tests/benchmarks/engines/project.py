@@ -1,5 +1,7 @@
 """This project's own code, as its jobs run it."""
 
+import functools
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -37,26 +39,6 @@ def fine_tuning(computed_in: str, threads: int, size: Size) -> float:
     return _training(network, "none", images, computed_in, size.batch)
 
 
-def base_net(computed_in: str, threads: int, size: Size) -> float:
-    """Training of BaseNet on plain images."""
-    return _small("base_net", "none", computed_in, threads, size)
-
-
-def base_net_augmented(computed_in: str, threads: int, size: Size) -> float:
-    """The same, with shifts and flips."""
-    return _small("base_net", "normalize", computed_in, threads, size)
-
-
-def improved_net(computed_in: str, threads: int, size: Size) -> float:
-    """Training of ImprovedNet on plain images."""
-    return _small("improved_net", "none", computed_in, threads, size)
-
-
-def improved_net_augmented(computed_in: str, threads: int, size: Size) -> float:
-    """The same, with shifts and flips."""
-    return _small("improved_net", "normalize", computed_in, threads, size)
-
-
 def _small(kind: str, generator: str, computed_in: str, threads: int, size: Size) -> float:
     device.set_up_tensorflow(threads, seed=0)
     images = size.small_images()
@@ -86,3 +68,10 @@ def _training(
         tf.data.Dataset.counter(0, 1),
     )
     return timed_fit(network, stream, len(images), steps_per_epoch=steps)
+
+
+# trainings of small networks, on plain images, and with shifts and flips
+base_net = functools.partial(_small, "base_net", "none")
+base_net_augmented = functools.partial(_small, "base_net", "normalize")
+improved_net = functools.partial(_small, "improved_net", "none")
+improved_net_augmented = functools.partial(_small, "improved_net", "normalize")
