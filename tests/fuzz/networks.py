@@ -66,7 +66,7 @@ def keras_weights() -> st.SearchStrategy[bytes]:
 
 def check_backbone(case: bytes, path: Path) -> None:
     path.write_bytes(case)
-    backbones.build({"application": None, "cut": None}, (8, 8), str(path))
+    backbones.build({"application": None, "any_size": False, "cut": None}, (8, 8), str(path))
 
 
 def check_weights(case: bytes, path: Path) -> None:

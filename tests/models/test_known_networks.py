@@ -16,6 +16,7 @@ SMALL = {
     "vgg_bn": ({"depth": 11}, 32),
     "conv_mixer": ({"width": 16, "depth": 2, "patch": 2}, 16),
     "resnet9": ({}, 16),
+    "airbench": ({"width": 8}, 16),
     "application": ({"name": "MobileNetV3Small", "batch_norm_momentum": 0.9}, 32),
 }
 EACH = pytest.mark.parametrize("kind", SMALL)
@@ -61,6 +62,7 @@ def policy():
         ("vgg_bn", {"depth": 19}, "20.0", 20_040_522),
         ("conv_mixer", {}, "0.7", None),  # Trockman and Kolter 2023, on CIFAR-10
         ("resnet9", {}, "6.6", 6_573_120),
+        ("airbench", {}, "1.97", None),  # Jordan 2024, section 3
     ],
 )
 def test_parameters_are_the_published_ones(kind, options, paper, exact):
@@ -128,7 +130,7 @@ def test_mixed_precision_ends_in_full_precision(kind, policy):
     assert convolutions and {layer.compute_dtype for layer in convolutions} == {"bfloat16"}
 
 
-@pytest.mark.parametrize("kind", ["vgg_bn", "resnet9"])
+@pytest.mark.parametrize("kind", ["vgg_bn", "resnet9", "airbench"])
 def test_the_smallest_images_are_what_the_model_says(kind):
     least = plugin_options.describe("models", kind).constants["SMALLEST"]
     models.build(kind, (least, least, 3), 2, {})
@@ -192,3 +194,34 @@ def test_dropout_stands_between_the_convolutions_of_each_block():
     assert [x.rate for x in found] == [0.3] * 9
     users = [node.operation for x in found for node in x._outbound_nodes]
     assert {type(x) for x in users} == {layers.ZeroPadding2D}
+
+
+def test_the_first_convolution_of_airbench_separates_what_patches_hold():
+    """Neighbours and colours that are alike, as in photographs, leave it uncorrelated."""
+    model = models.build("airbench", (200, 200, 3), 2, {"width": 4})
+    noise = images(40, 202, 202, 3)
+    colours = noise + 2 * images(40, 202, 202, 1)
+    smooth = sum(colours[:, y : y + 200, x : x + 200] for y in range(3) for x in range(3))
+    pixels = [smooth[:, y : y + 199, x : x + 199] for y in range(2) for x in range(2)]
+    patches = np.concatenate(pixels, axis=-1).reshape(-1, 12)
+    found = np.asarray(model.get_layer("patches")(smooth))
+    assert np.array_equal(found[..., :12], -found[..., 12:])
+    found = found[..., :12].reshape(-1, 12)
+
+    def correlation(rows):
+        return np.abs(np.corrcoef(rows.T) - np.eye(12)).max()
+
+    assert correlation(patches) > 0.8 and correlation(found) < 0.03
+    np.testing.assert_allclose((found**2).sum(axis=1), (patches**2).sum(axis=1), rtol=1e-3)
+
+
+def test_convolutions_of_airbench_begin_as_the_identity():
+    model = models.build("airbench", (16, 16, 3), 2, {"width": 32})
+    _, *others = [x for x in model.layers if isinstance(x, layers.Conv2D)]
+    assert [x.filters for x in others] == [32, 32, 128, 128, 128, 128]
+    for layer in others:
+        maps = images(1, 6, 6, layer.input.shape[-1])
+        handed_on = min(maps.shape[-1], layer.filters)
+        found = np.asarray(layer(maps))
+        np.testing.assert_allclose(found[..., :handed_on], maps[..., :handed_on], rtol=1e-5)
+        assert handed_on == layer.filters or found[..., handed_on:].std() > 0.01

@@ -23,6 +23,7 @@ RANDOM = {
     "file": None,
     "weights": "random",
     "cut": None,
+    "any_size": False,
     "batch_norm_momentum": None,
 }
 SIZE = (32, 32)
@@ -85,6 +86,33 @@ def test_a_file_of_the_users_takes_pixels(tmp_path, images):
     np.testing.assert_allclose(output, images.mean(axis=(1, 2)), rtol=1e-4)
     with pytest.raises(UserError, match="image_size to \\[32, 32\\]"):
         backbones.build(spec, (48, 48), tmp_path / "mean.keras")
+
+
+def test_a_file_of_the_users_takes_other_sizes_if_it_may(tmp_path):
+    """As the same layers built for that size would; what cannot be is refused in a sentence."""
+    path = tmp_path / "c.keras"
+    spec = RANDOM | {"application": None, "file": "c.keras", "weights": None}
+
+    def network(size, last):
+        inputs = keras.layers.Input((*size, 3))
+        maps = keras.layers.Conv2D(5, 3, strides=2, activation="relu", name="c")(inputs)
+        return keras.Model(inputs, last(keras.layers.BatchNormalization(name="n")(maps)))
+
+    own = network(SIZE, keras.layers.GlobalAveragePooling2D())
+    own.save(path)
+    larger = network((48, 41), keras.layers.GlobalAveragePooling2D())
+    larger.set_weights(own.get_weights())
+    pixels = np.random.default_rng(0).integers(0, 256, (3, 48, 41, 3)).astype(np.float32)
+    with pytest.raises(UserError, match="or any_size of the backbone to true"):
+        backbones.build(spec, (48, 41), path)
+    built = backbones.build(spec | {"any_size": True}, (48, 41), path)
+    np.testing.assert_allclose(built(pixels / 255), larger(pixels), rtol=1e-4)
+    cut = backbones.build(spec | {"any_size": True, "cut": "n"}, (48, 41), path)
+    assert cut.output_shape == (None, 23, 20, 5)
+    dense = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(4)])
+    network(SIZE, dense).save(path)
+    with pytest.raises(UserError, match="c.keras: cannot take images of 48x41.*image_size"):
+        backbones.build(spec | {"any_size": True}, (48, 41), path)
 
 
 def test_a_file_of_the_users_may_be_cut(tmp_path, images):

@@ -122,6 +122,7 @@ def test_what_no_job_can_use_is_refused(change, words):
         ({"file": "images.tgz"}, ["file", "images.tgz", ".keras model"]),
         ({"file": "x.keras", "weights": "imagenet"}, ["weights", "Remove this key"]),
         ({"file": "x.keras", "batch_norm_momentum": 0.5}, ["batch_norm_momentum", "0.5"]),
+        ({"application": "ResNet50", "any_size": True}, ["any_size", "any size as they are"]),
         (
             {"application": "ResNet50", "weights": {"variant": "base_net"}},
             ["weights.variant", "'base_net' has no data set of its own"],

@@ -60,7 +60,7 @@ def make():
     values = keras.layers.Conv2D(8, 5, strides=2, activation="relu")(values)
     values = keras.layers.BatchNormalization()(values)
     keras.Model(pixels, values).save("file.keras")
-    spec = {"application": None, "file": "file.keras", "cut": None}
+    spec = {"application": None, "file": "file.keras", "any_size": False, "cut": None}
     backbone = backbones.build(spec, SIZE, "file.keras")
     keras_file.save_model(backbone, folder_of(BACKBONE))
     features.extract_features(DATA, BACKBONE, folder_of(FEATURES), COSTS)

@@ -31,7 +31,8 @@ def build(
     """Assemble a backbone.
 
     Args:
-        spec: the config block: `application`, `weights`, `batch_norm_momentum`; or `file`; `cut`.
+        spec: the config block: `application`, `weights`, `batch_norm_momentum`; or `file`,
+            `any_size`; `cut`.
         size: (height, width) of the images.
         weights_file: the file of the weights, or the trained model whose backbone is taken.
         origin: of that trained model `kind`, its file in `models/`, which may have layers of its
@@ -41,7 +42,7 @@ def build(
         UserError: the name, the cut or the file does not fit.
     """
     if spec["application"] is None:
-        return _from_file(Path(weights_file), size, spec["cut"])
+        return _from_file(Path(weights_file), size, **{x: spec[x] for x in ("any_size", "cut")})
     weights = spec["weights"]
     if weights == "imagenet":
         network = applications.imagenet(spec["application"], size, Path(weights_file))
@@ -98,7 +99,9 @@ def _cut(network: keras.Model, name: str) -> keras.Model:
         ) from error
 
 
-def _from_file(path: Path, size: tuple[int, int], cut: str | None) -> keras.Model:
+def _from_file(
+    path: Path, size: tuple[int, int], any_size: bool, cut: str | None
+) -> keras.Model:
     """A `.keras` file of the user's; safe mode runs no code that the file might hold."""
     network = load_model(path, foreign=True)
     shapes = [tuple(x.shape[1:]) for x in network.inputs or []]
@@ -108,15 +111,30 @@ def _from_file(path: Path, size: tuple[int, int], cut: str | None) -> keras.Mode
             f"input of images (height, width, 3). Save a model that takes images in its place."
         )
     wanted = [side or own for side, own in zip(shapes[0], size, strict=False)]
-    if wanted != list(size):
+    if wanted != list(size) and not any_size:
         raise UserError(
             f"{path}: takes images of shape {shapes[0]}, the data set has {(*size, 3)}: set the "
-            f"data set's image_size to {wanted}."
+            f"data set's image_size to {wanted}, or any_size of the backbone to true."
         )
+    if wanted != list(size):
+        network = _at_size(network, path, size)
     if cut:
         network = _cut(network, cut)
     images = layers.Input((*size, 3))
     return keras.Model(images, network(layers.Rescaling(255.0)(images)), name=NAME)
+
+
+def _at_size(network: keras.Model, path: Path, size: tuple[int, int]) -> keras.Model:
+    """The same layers with the same weights on images of another size."""
+    try:
+        found = keras.models.clone_model(network, layers.Input((*size, 3)))
+        found.set_weights(network.get_weights())
+    except Exception as error:  # layers raise many kinds for a shape that they cannot take
+        raise UserError(
+            f"{path}: cannot take images of {size[0]}x{size[1]}, although any_size allows it: "
+            f"{first_line(error)}. Set the data set's image_size to that of the model."
+        ) from error
+    return found
 
 
 def _trained(network: keras.Model, path: Path, kind: str, cut: str | None) -> keras.Model:

@@ -23,6 +23,11 @@ def check(where: str, block: Block) -> None:
                     f"brings its weights and settings with it. Remove this key."
                 )
         block["file"] = file_paths.plain(f"{where}.file", block["file"])
+    elif block["any_size"]:
+        raise UserError(
+            f"config: {where}.any_size: given, but networks of keras.applications take images of "
+            f"any size as they are. Remove this key."
+        )
     elif block["weights"] is None:
         block["weights"] = "imagenet"
     if isinstance(block["weights"], dict):
