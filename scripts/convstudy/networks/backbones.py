@@ -99,9 +99,7 @@ def _cut(network: keras.Model, name: str) -> keras.Model:
         ) from error
 
 
-def _from_file(
-    path: Path, size: tuple[int, int], any_size: bool, cut: str | None
-) -> keras.Model:
+def _from_file(path: Path, size: tuple[int, int], any_size: bool, cut: str | None) -> keras.Model:
     """A `.keras` file of the user's; safe mode runs no code that the file might hold."""
     network = load_model(path, foreign=True)
     shapes = [tuple(x.shape[1:]) for x in network.inputs or []]
