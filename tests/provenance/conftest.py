@@ -1,4 +1,6 @@
-"""The digest of a small package's code."""
+"""The digest of a small package's code, and a folder for jobs."""
+
+from pathlib import Path
 
 import pytest
 from small_package import FILES
@@ -26,3 +28,12 @@ def digest(tmp_path, monkeypatch):
     monkeypatch.undo()
     monkeypatch.setattr(code_digests, "_looked", -1)
     code_digests.of("train_model.py")
+
+
+@pytest.fixture
+def folder_of_jobs(tmp_path, monkeypatch) -> Path:
+    """The current folder, with what `jobs.job_of` reads."""
+    monkeypatch.chdir(tmp_path)
+    Path("results/plots").mkdir(parents=True)
+    Path("in.txt").write_text("one")
+    return tmp_path
