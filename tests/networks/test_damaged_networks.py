@@ -9,7 +9,7 @@ import pytest
 from random_backbones import SIZE, SPEC
 
 from convstudy.foundation.errors import UserError
-from convstudy.networks import backbones, keras_file
+from convstudy.networks import backbones, keras_file, keras_zip
 
 
 def save_file(path, *shapes):
@@ -91,3 +91,24 @@ def test_damaged_weights_are_refused(tmp_path):
         path.write_bytes(content)
         with pytest.raises(UserError, match="some.weights.h5: these weights do not fit"):
             backbones._load(network, path)
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA])
+def test_a_damaged_archive_of_any_compression_is_refused(tmp_path, method):
+    path = tmp_path / "export.keras"
+    with zipfile.ZipFile(path, "w", method) as archive:
+        archive.writestr("config.json", json.dumps(list(range(200))))
+        archive.writestr("convstudy.json", json.dumps({"class_names": ["a"]}))
+    whole = path.read_bytes()
+    assert keras_zip.read_about(path) == {"class_names": ["a"]}
+    refused = 0
+    for place in range(0, len(whole), 3):
+        damaged = bytearray(whole)
+        damaged[place] ^= 0xFF
+        path.write_bytes(damaged)
+        try:
+            keras_zip.read_about(path)
+        except UserError as error:
+            assert "export.keras: cannot be read" in str(error)
+            refused += 1
+    assert refused > len(whole) / 6
