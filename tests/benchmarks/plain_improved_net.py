@@ -15,29 +15,8 @@ import h5py
 import keras
 import numpy as np
 import tensorflow as tf
-from keras import layers
 from keras.src.legacy.preprocessing.image import ImageDataGenerator
-
-NORMALIZE = {"featurewise_center": True, "featurewise_std_normalization": True}
-AUGMENT = {"width_shift_range": 0.1, "height_shift_range": 0.1, "horizontal_flip": True}
-
-
-def improved_net(classes: int) -> keras.Model:
-    """The practical's improved network, compiled as there."""
-    model = keras.Sequential([layers.Input((32, 32, 3))])
-    for filters in (32, 64):
-        model.add(layers.Conv2D(filters, 3, padding="same", activation="relu"))
-        model.add(layers.Conv2D(filters, 3, activation="relu"))
-        model.add(layers.MaxPooling2D())
-        model.add(layers.Dropout(0.25))
-    model.add(layers.Flatten())
-    model.add(layers.Dense(512, activation="relu"))
-    model.add(layers.Dropout(0.5))
-    model.add(layers.Dense(classes, activation="softmax"))
-    rate = keras.optimizers.schedules.InverseTimeDecay(0.01, 1, 1e-6)
-    optimizer = keras.optimizers.SGD(rate, 0.9, nesterov=True)
-    model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
-    return model
+from one_script import NORMALIZE, network
 
 
 def main() -> None:
@@ -57,14 +36,16 @@ def main() -> None:
     images, labels = (np.concatenate([x[i] for x in sets[:2]]) for i in (0, 1))
     order = np.random.default_rng(arguments.seed).permutation(len(labels))
     images, labels = images[order], labels[order]
-    augmented = ImageDataGenerator(**NORMALIZE, **AUGMENT, validation_split=0.1)
-    plain = ImageDataGenerator(**NORMALIZE)
+    augmented = ImageDataGenerator(
+        **NORMALIZE["plain"], **NORMALIZE["random"], validation_split=0.1
+    )
+    plain = ImageDataGenerator(**NORMALIZE["plain"])
     augmented.fit(images)
     plain.fit(images)
     stopping = keras.callbacks.EarlyStopping(
         "val_accuracy", mode="max", patience=10, restore_best_weights=True
     )
-    model = improved_net(int(labels.max()) + 1)
+    model = network("none", int(labels.max()) + 1)
     history = model.fit(
         augmented.flow(images, labels, batch_size=32, subset="training"),
         validation_data=augmented.flow(images, labels, batch_size=32, subset="validation"),

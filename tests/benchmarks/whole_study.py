@@ -6,7 +6,6 @@ Each round runs both, the workflow in a new folder with an empty cache on two co
 (one_script.py) with as many threads as it takes itself. Prints the seconds of both and their ratio.
 """
 
-import platform
 import statistics
 import subprocess
 import sys
@@ -22,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 import plans
 import projects
 
-from convstudy.foundation import cpuinfo
+from convstudy.training import device
 
 SCRIPT = Path(__file__).with_name("one_script.py")
 
@@ -38,7 +37,7 @@ def seconds(run, *arguments, **options) -> float:
 @click.command(help=__doc__)
 @click.option("--rounds", type=click.IntRange(1), default=3, show_default=True)
 def main(rounds: int) -> None:
-    print(cpuinfo.field("model name", "Model") or platform.processor())
+    print(device.processor())
     times = []
     for number in range(rounds):
         with tempfile.TemporaryDirectory() as temporary:

@@ -42,7 +42,7 @@ def build(
         UserError: the name, the cut or the file does not fit.
     """
     if spec["application"] is None:
-        return _from_file(Path(weights_file), size, **{x: spec[x] for x in ("any_size", "cut")})
+        return _from_file(Path(weights_file), size, spec["any_size"], spec["cut"])
     weights = spec["weights"]
     if weights == "imagenet":
         network = applications.imagenet(spec["application"], size, Path(weights_file))
@@ -109,12 +109,12 @@ def _from_file(path: Path, size: tuple[int, int], any_size: bool, cut: str | Non
             f"input of images (height, width, 3). Save a model that takes images in its place."
         )
     wanted = [side or own for side, own in zip(shapes[0], size, strict=False)]
-    if wanted != list(size) and not any_size:
-        raise UserError(
-            f"{path}: takes images of shape {shapes[0]}, the data set has {(*size, 3)}: set the "
-            f"data set's image_size to {wanted}, or any_size of the backbone to true."
-        )
     if wanted != list(size):
+        if not any_size:
+            raise UserError(
+                f"{path}: takes images of shape {shapes[0]}, the data set has {(*size, 3)}: set "
+                f"the data set's image_size to {wanted}, or any_size of the backbone to true."
+            )
         network = _at_size(network, path, size)
     if cut:
         network = _cut(network, cut)
