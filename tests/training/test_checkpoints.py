@@ -21,7 +21,7 @@ from convstudy.data import hdf5
 from convstudy.foundation import atomic_files, plugin_files
 from convstudy.networks import initial_weights, keras_file
 from convstudy.study import training_settings
-from convstudy.training import loop
+from convstudy.training import loop, step_loop
 
 EPOCHS = 7
 AVERAGED = {"kind": "AdamW", "ema_momentum": 0.9, "global_clipnorm": 1.0}
@@ -137,9 +137,12 @@ def kill_at(monkeypatch, moment: int) -> None:
         if left[0] < 0:
             raise Killed
 
-    log = loop.EpochLog
-    monkeypatch.setattr(log, "on_train_batch_end", lambda self, *a, **k: tick(), raising=False)
-    monkeypatch.setattr(log, "on_test_batch_end", lambda self, *a, **k: tick(), raising=False)
+    def ticking(step, make=step_loop._several):
+        several = make(step)
+        return lambda *a: (tick(), several(*a))[1]
+
+    monkeypatch.setattr(step_loop, "_several", ticking)
+    monkeypatch.setattr(step_loop, "LONGEST", 0)  # so each call takes one step
     for module in (initial_weights, atomic_files):
         name = "save_model" if module is initial_weights else "write_json"
         real = getattr(module, name)

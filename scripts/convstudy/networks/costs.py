@@ -15,7 +15,8 @@ def flops_per_image(model: Any) -> int:
         model: a Keras model with one input of known shape.
     """
     image = tf.TensorSpec((1, *model.input_shape[1:]), tf.float32)
-    forward = tf.function(lambda x: model(x, training=False)).get_concrete_function(image)
+    forward = tf.function(lambda x: model(x, training=False), autograph=False)
+    graph = forward.get_concrete_function(image).graph
     builder = tf.compat.v1.profiler.ProfileOptionBuilder
     options = builder(builder.float_operation()).with_empty_output().build()
-    return tf.compat.v1.profiler.profile(forward.graph, options=options).total_float_ops
+    return tf.compat.v1.profiler.profile(graph, options=options).total_float_ops

@@ -65,7 +65,7 @@ def forward_of(
     """
     precision.compute_in(backbone, computed_in)
     log.info("%d batch norms folded into convolutions", folding.fold(backbone, whole=True))
-    graph = tf.function(lambda x: _pooled(backbone(x, training=False)))
+    graph = tf.function(lambda x: _pooled(backbone(x, training=False)), autograph=False)
     return lambda images: graph(tf.constant(images.astype(np.float32) / 255.0))
 
 

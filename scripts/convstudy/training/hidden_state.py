@@ -42,7 +42,7 @@ def variables(model: keras.Model, mixed_labels: bool = False) -> list[tf.Variabl
     if mixed_labels:
         labels = tf.TensorSpec(model.output_shape, tf.float32)
     batch = tf.TensorSpec(model.input_shape), labels
-    graph = tf.function(model.train_step).get_concrete_function(batch).graph
+    graph = tf.function(model.train_step, autograph=False).get_concrete_function(batch).graph
     _check(graph.as_graph_def(), model.name)
     known = {id(x.value.handle) for x in _listed(model)}
     found = {id(x.handle): x for x in graph.variables}

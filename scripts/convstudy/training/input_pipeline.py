@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from convstudy import generators
 from convstudy.data import hdf5, stored_rows
+from convstudy.foundation import plugin_files
 from convstudy.foundation.errors import UserError
 from convstudy.training import augmented
 
@@ -46,21 +47,21 @@ def load_subsets(
     epochs = tf.data.Dataset.counter(epoch, 1)
     stream = training_stream(generator, statistics, arrays, labels, batch, seed, epochs)
     data = {"stream": stream, "labels": labels, "n": len(labels)}
+    callbacks = []
     if spec.get("validation_images") != "augmented":
-        held_out = load("validation", generator.test_arrays)
-        return data, {"validation_data": test_stream(generator, statistics, *held_out, batch)}, []
-    # a mixture of validation images would be no image that is to be classified
-    generator = augmented.of(spec["generator"], plain, classes, mixing=False)
-    arrays, held_out_labels = load("validation", generator.training_arrays)
-    number = EpochNumber()
-    validation = {
+        arrays, held_out = load("validation", generator.test_arrays)
+        validation = test_stream(generator, statistics, arrays, held_out, batch)
+    else:
+        # a mixture of validation images would be no image that is to be classified
+        generator = augmented.of(spec["generator"], plain, classes, mixing=False)
+        arrays, held_out = load("validation", generator.training_arrays)
+        callbacks = [number := EpochNumber()]
         # a seed that no training has, so that its draws are not those of the training images
-        "validation_data": training_stream(
-            generator, statistics, arrays, held_out_labels, batch, seed + 2**32, number.passes()
-        ),
-        "validation_steps": -(-len(held_out_labels) // batch),
-    }
-    return data, validation, [number]
+        validation = training_stream(
+            generator, statistics, arrays, held_out, batch, seed + 2**32, number.passes()
+        )
+    steps = -(-len(held_out) // batch)
+    return data, {"validation_data": validation, "validation_steps": steps}, callbacks
 
 
 def load_subset(
@@ -92,7 +93,7 @@ class EpochNumber(keras.callbacks.Callback):
 
     def passes(self) -> tf.data.Dataset:
         """The one number, as it is when the data are asked for."""
-        return tf.data.Dataset.range(1).map(lambda _: self._number.read_value())
+        return tf.data.Dataset.range(1).map(_traced(lambda _: self._number.read_value()))
 
 
 def preprocessing(
@@ -128,14 +129,14 @@ def training_stream(
             tf.range(n), seed=tf.stack([tf.constant(seed, tf.int64), epoch])
         )
         steps = tf.data.Dataset.from_tensor_slices(order).batch(batch_size).enumerate()
-        return steps.map(lambda step, rows: (_draw(seed, epoch, step), rows))
+        return steps.map(_traced(lambda step, rows: (_draw(seed, epoch, step), rows)))
 
     def load(key: tf.Tensor, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         batch, own = _taken(arrays, rows), tf.gather(labels, rows)
         return generator.training_pair(batch, own, key, statistics)
 
-    batches = epochs.flat_map(batches_of).map(load, num_parallel_calls=_workers())
-    return _ahead(batches, arrays)
+    batches = epochs.flat_map(_traced(batches_of))
+    return _ahead(batches.map(_traced(load), num_parallel_calls=_workers()), arrays)
 
 
 def test_stream(
@@ -152,7 +153,19 @@ def test_stream(
         batch = generator.test_batch(_taken(arrays, rows), statistics)
         return batch, generator.loss_labels(tf.gather(labels, rows))
 
-    return _ahead(tf.data.Dataset.range(len(labels)).batch(batch_size).map(load), arrays)
+    rows_of_batches = tf.data.Dataset.range(len(labels)).batch(batch_size)
+    return _ahead(rows_of_batches.map(_traced(load)), arrays)
+
+
+def _traced(function: Callable) -> Callable:
+    """The function as a graph is made of it.
+
+    AutoGraph, which translates an `if` or `for` of tensors, is for the user's code alone: ours has
+    none, and its translation would take longer than an epoch of a head.
+    """
+    if plugin_files.own_folder():
+        return function
+    return tf.autograph.experimental.do_not_convert(function)
 
 
 def _taken(arrays: stored_rows.Rows, rows: tf.Tensor) -> tf.Tensor:

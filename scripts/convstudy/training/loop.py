@@ -24,6 +24,7 @@ from convstudy.training import (
     optimization,
     parts,
     solving,
+    step_loop,
 )
 
 log = logging.getLogger(__name__)
@@ -91,6 +92,7 @@ def train(
         data["labels"],
         hdf5.read_attributes(inputs["data"])["class_names"],
     )
+    step_loop.put_into(model, steps, validation["validation_steps"])
     model.fit(
         data["stream"],
         class_weight=weights,

@@ -9,7 +9,7 @@ import tensorflow as tf
 from convstudy import generators, models
 from convstudy.networks import backbones, features, folding, precision
 from convstudy.study import training_settings
-from convstudy.training import device, input_pipeline, loop
+from convstudy.training import device, input_pipeline, loop, step_loop
 from engines import CLASSES, Size, labels_of, rate
 from engines._fit import timed_fit
 
@@ -56,6 +56,7 @@ def _training(
     precision.compute_in(network, computed_in)
     folding.fold(network)
     loop.compiled(network, settings, steps)
+    step_loop.put_into(network, steps, validation_steps=1)
     generator = generators.make(kind, {})
     fitted = generator.fit(images)
     stream = input_pipeline.training_stream(
