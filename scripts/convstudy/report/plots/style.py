@@ -107,6 +107,7 @@ def figure(width: float, height: float, outputs: Iterable[Path | str]) -> Iterat
         yield picture
         for path in outputs:
             _save(picture, Path(path))
+            picture.set_layout_engine("none")  # the next file is laid out as this one
 
 
 Run = int | tuple[int, int]  # its seed, or (fold, seed)
