@@ -15,6 +15,8 @@ import keras
 import numpy as np
 from keras import layers
 
+from convstudy.models import _speed_runs
+
 INPUT = "images"
 SMALLEST = 9
 SCALE = 1 / 9  # of the logits
@@ -47,11 +49,7 @@ def build(
         maps = _activated(layers.MaxPooling2D(2)(_convolution(maps, filters)))
         maps = _activated(_convolution(maps, filters))
     vector = layers.GlobalMaxPooling2D()(maps)
-    logits = layers.Dense(classes, use_bias=False, kernel_initializer=_weights(), dtype="float32")(
-        vector
-    )
-    logits = layers.Rescaling(SCALE, dtype="float32")(logits)
-    return keras.Model(images, layers.Softmax(dtype="float32")(logits), name="airbench")
+    return keras.Model(images, _speed_runs.probabilities(vector, classes, SCALE), name="airbench")
 
 
 def _patches(channels: int) -> np.ndarray:
@@ -68,7 +66,7 @@ def _patches(channels: int) -> np.ndarray:
 def _convolution(maps: keras.KerasTensor, filters: int) -> keras.KerasTensor:
     """A convolution without bias, the first of whose filters hand their inputs on."""
     convolution = layers.Conv2D(
-        filters, 3, padding="same", use_bias=False, kernel_initializer=_weights()
+        filters, 3, padding="same", use_bias=False, kernel_initializer=_speed_runs.weights()
     )
     found = convolution(maps)
     (kernel,) = convolution.get_weights()
@@ -83,8 +81,3 @@ def _activated(maps: keras.KerasTensor) -> keras.KerasTensor:
     """Batch norm without scales, and GELU."""
     norm = layers.BatchNormalization(scale=False, momentum=MOMENTUM, epsilon=1e-5)
     return layers.Activation("gelu")(norm(maps))
-
-
-def _weights() -> keras.Initializer:
-    """What PyTorch draws: uniform, up to 1 / sqrt(inputs)."""
-    return keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform")

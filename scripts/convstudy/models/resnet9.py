@@ -7,6 +7,8 @@ It won DAWNBench's contest for the shortest training to 94 %. 6,573,120 trained 
 import keras
 from keras import layers
 
+from convstudy.models import _speed_runs
+
 INPUT = "images"
 SMALLEST = 8
 SCALE = 0.125  # of the logits
@@ -27,22 +29,13 @@ def build(input_shape: tuple[int, ...], classes: int) -> keras.Model:
             inner = _convolution(_convolution(maps, filters), filters)
             maps = layers.Add()([maps, inner])
     vector = layers.GlobalMaxPooling2D()(maps)
-    logits = layers.Dense(classes, use_bias=False, kernel_initializer=_weights(), dtype="float32")(
-        vector
-    )
-    logits = layers.Rescaling(SCALE, dtype="float32")(logits)
-    return keras.Model(images, layers.Softmax(dtype="float32")(logits), name="resnet9")
+    return keras.Model(images, _speed_runs.probabilities(vector, classes, SCALE), name="resnet9")
 
 
 def _convolution(maps: keras.KerasTensor, filters: int) -> keras.KerasTensor:
     """A convolution without bias, its batch norm and its activation."""
     convolution = layers.Conv2D(
-        filters, 3, padding="same", use_bias=False, kernel_initializer=_weights()
+        filters, 3, padding="same", use_bias=False, kernel_initializer=_speed_runs.weights()
     )
     norm = layers.BatchNormalization(momentum=0.9, epsilon=1e-5)
     return layers.Activation("relu")(norm(convolution(maps)))
-
-
-def _weights() -> keras.Initializer:
-    """What PyTorch draws: uniform, up to 1 / sqrt(inputs)."""
-    return keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform")
