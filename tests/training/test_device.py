@@ -37,7 +37,7 @@ GRAPH = (
     [(EAGER, "AdjustContrastv2"), (GRAPH, "gradient_tape/net/depthwise/Filter")],
 )
 def test_an_operation_without_a_deterministic_kernel_is_named_with_the_switch(message, operation):
-    with pytest.raises(UserError) as error, device.naming_operation():
+    with pytest.raises(UserError) as error, device.explaining():
         raise tf.errors.UnimplementedError(None, None, message)
     said = str(error.value)
     assert said.startswith(
@@ -48,8 +48,22 @@ def test_an_operation_without_a_deterministic_kernel_is_named_with_the_switch(me
 
 
 def test_another_error_of_tensorflow_stays_what_it_is():
-    with pytest.raises(tf.errors.UnimplementedError), device.naming_operation():
+    with pytest.raises(tf.errors.UnimplementedError), device.explaining():
         raise tf.errors.UnimplementedError(None, None, "no such kernel")
+
+
+def test_a_tensor_that_memory_has_no_room_for_is_one_sentence():
+    draw = tf.function(lambda n: tf.reduce_sum(tf.random.stateless_uniform([n], [1, 2])))
+    with pytest.raises(UserError) as error, device.explaining():
+        draw(tf.constant(10**13, tf.int64))
+    said = str(error.value)
+    assert said.startswith(
+        "there is not enough memory, as TensorFlow says: OOM when allocating tensor with "
+        "shape[10000000000000]"
+    )
+    assert "training.batch_size" in said and "\n" not in said and "{{" not in said
+    with pytest.raises(tf.errors.ResourceExhaustedError), device.explaining():
+        raise tf.errors.ResourceExhaustedError(None, None, "a queue is full")
 
 
 SET_UP = """

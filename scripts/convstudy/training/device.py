@@ -68,13 +68,17 @@ def computing(record: Mapping[str, Any], config: Mapping[str, Any], seed: int) -
     """
     deterministic = config["gpu"]["deterministic"]
     set_up_tensorflow(record["threads"], seed, record["device"], deterministic)
-    with naming_operation():
+    with explaining():
         yield
 
 
 @contextlib.contextmanager
-def naming_operation() -> Iterator[None]:
-    """Raise a `UserError` where an operation has no deterministic kernel on a GPU."""
+def explaining() -> Iterator[None]:
+    """Raise a `UserError` for what TensorFlow cannot do here.
+
+    That is an operation without a deterministic kernel on a GPU, and a tensor that the memory has
+    no room for.
+    """
     import tensorflow as tf
 
     try:
@@ -84,12 +88,25 @@ def naming_operation() -> Iterator[None]:
             raise
         found = OPERATION.search(error.message)
         name = next(filter(None, found.groups())) if found else "an operation"
-        line = next(x for x in error.message.splitlines() if "determinis" in x.lower())
         raise UserError(
             f"{name} has no deterministic kernel on a GPU, as TensorFlow says: "
-            f"{MARKS.sub('', line).strip()} Set `gpu: {{deterministic: false}}` in the config, by "
+            f"{_line(error, 'determinis')} Set `gpu: {{deterministic: false}}` in the config, by "
             f"which the same seed no longer gives the same numbers, or `device: cpu`"
         ) from error
+    except tf.errors.ResourceExhaustedError as error:
+        if "oom" not in error.message.lower():
+            raise
+        raise UserError(
+            f"there is not enough memory, as TensorFlow says: {_line(error, 'oom')}. Give the "
+            f"variant a smaller training.batch_size or the data set a smaller image_size; on a GPU "
+            f"that steps share, let fewer of them do so (`gpu: {{jobs: 1}}`)"
+        ) from error
+
+
+def _line(error: Exception, word: str) -> str:
+    """The line of TensorFlow's message that has a word, without its marks."""
+    line = next(x for x in error.message.splitlines() if word in x.lower())
+    return MARKS.sub("", line).strip()
 
 
 def git_commit() -> str | None:
