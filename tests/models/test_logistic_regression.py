@@ -119,3 +119,21 @@ def test_what_the_file_offers_is_read_without_running_it():
         1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0,
     ]  # fmt: skip
     assert not plugin_options.describe("models", "feature_head").solves
+
+
+def test_powers_are_taken_before_all_else():
+    features, labels = drawn(120, 6, 3)
+    options = {"l2": 0.1, "power": 0.5}
+    ((_, expected),) = solved(powers(features, 0.5), labels, 3, l2=0.1)
+    ((_, found),) = solved(features, labels, 3, **options)
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
+    network = models.build("logistic_regression", (6,), 3, options)
+    network.set_weights(found)
+    kernel, biases = expected
+    logits = powers(features, 0.5) @ kernel + biases
+    np.testing.assert_allclose(network(features), special.softmax(logits, axis=1), atol=1e-5)
+
+
+def powers(x, exponent, offset=0.01):
+    return np.sign(x) * ((np.abs(x) + offset) ** exponent - offset**exponent)

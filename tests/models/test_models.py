@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from keras import layers
 
 from convstudy import models
@@ -45,6 +46,26 @@ def test_heads_have_the_practicals_layers():
     wide = build(hidden=[1024], dropout=0.75)
     assert wide.count_params() == 2048 * 1024 + 1024 + 1024 * 200 + 200
     assert [x.rate for x in wide.layers if isinstance(x, layers.Dropout)] == [0.75]
+
+
+@pytest.mark.parametrize("kind", ["feature_head", "logistic_regression", "fine_tuning"])
+def test_powers_of_features_have_finite_slopes_and_survive_a_file(kind, tmp_path):
+    shape, options = (4,), {"power": 0.5}
+    if kind == "fine_tuning":
+        images = layers.Input((8, 8, 3))
+        maps = layers.Conv2D(4, 3, kernel_initializer="zeros")(images)
+        shape, options["backbone"] = (8, 8, 3), keras.Model(images, maps, name="backbone")
+    model = models.build(kind, shape, 3, options)
+    inputs = np.zeros((2, *shape), np.float32)
+    with tf.GradientTape() as tape:
+        values = tf.Variable(inputs)
+        loss = tf.reduce_sum(model(values)[:, 0])
+    slopes = tape.gradient(loss, [values, *(x.value for x in model.trainable_variables)])
+    assert all(np.isfinite(slope).all() for slope in slopes if slope is not None)
+    keras_file.save_model(model, tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras", safe_mode=True)
+    some = np.random.default_rng(0).normal(size=(2, *shape))
+    np.testing.assert_array_equal(again(some), model(some))
 
 
 @pytest.mark.parametrize(("mode", "moves"), [("inference", False), ("training", True)])

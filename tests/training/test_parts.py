@@ -77,6 +77,26 @@ def test_a_head_that_needs_maps_says_so():
         parts.prepare(network(convolution=True), {"trains": "head"})
 
 
+@pytest.mark.parametrize("pooled", [False, True])
+def test_a_head_has_the_operations_before_its_first_layer(pooled):
+    images = layers.Input(SHAPE)
+    maps = layers.Conv2D(4, 3, activation="relu")(images)
+    if pooled:
+        maps = layers.GlobalAveragePooling2D()(maps)
+    backbone = keras.Model(images, maps, name="backbone")
+    outer = layers.Input(SHAPE)
+    vectors = backbone(outer)
+    if not pooled:
+        vectors = layers.GlobalAveragePooling2D()(vectors)
+    roots = keras.ops.sign(vectors) * keras.ops.sqrt(keras.ops.abs(vectors))
+    model = keras.Model(outer, layers.Dense(2, activation="softmax")(roots))
+    head = parts.prepare(model, {"trains": "head"})
+    pixels = np.random.default_rng(0).random((3, *SHAPE), np.float32)
+    found = backbone(pixels).numpy()
+    found = found if pooled else found.mean(axis=(1, 2))
+    np.testing.assert_allclose(head(found), model(pixels), rtol=1e-5)
+
+
 def test_a_network_without_a_backbone_says_so():
     model = models.build("base_net", (16, 16, 3), 2, {})
     with pytest.raises(UserError, match="base_net: has no backbone"):

@@ -6,6 +6,7 @@ import keras
 from keras import layers
 
 from convstudy import models
+from convstudy.models import _power_normalization
 
 INPUT = "backbone"
 # The option that has the head begin with feature maps, where cached features are vectors.
@@ -20,6 +21,7 @@ def build(
     hidden: list[Annotated[int, {"minimum": 1}]] = (),
     convolution: bool = False,
     batch_norm: Literal["inference", "training"] = "inference",
+    power: Annotated[float, {"exclusiveMinimum": 0, "maximum": 1}] = 1.0,
 ) -> keras.Model:
     """Build the network: backbone, then a dense head or a convolutional one.
 
@@ -32,6 +34,7 @@ def build(
             dropout 0.4 after each hidden layer.
         batch_norm: `inference` freezes the backbone's batch norms (statistics, scale and offset),
             which few images a class would spoil; `training` is for a backbone with random weights.
+        power: exponent of the pooled features' power normalization; 0.5 takes signed square roots.
     """
     if batch_norm == "inference":
         # A `training=False` given to the backbone here would be overruled by `fit`: Keras hands
@@ -44,6 +47,7 @@ def build(
         maps = layers.Conv2D(64, 3, padding="same", activation="relu")(maps)
         maps = layers.Dropout(0.2)(maps)
     vector = layers.GlobalAveragePooling2D()(maps) if len(maps.shape) == 4 else maps
+    vector = _power_normalization.normalized(vector, power)
     for width in hidden:
         vector = layers.Dense(width, activation="relu")(vector)
         if convolution:

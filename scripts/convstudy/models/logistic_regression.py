@@ -20,8 +20,12 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
+from convstudy.foundation import row_blocks
+from convstudy.models import _power_normalization
+
 INPUT = "features"
 TOLERANCE = 1e-6  # of the gradient's largest component
+BLOCK = 1000  # vectors whose powers are taken at a time
 
 
 def build(
@@ -34,6 +38,7 @@ def build(
     ),
     standardize: bool = True,
     max_iterations: Annotated[int, {"minimum": 1}] = 1000,
+    power: Annotated[float, {"exclusiveMinimum": 0, "maximum": 1}] = 1.0,
 ) -> keras.Model:  # fmt: skip
     """Build the network, whose weights are zero until `solve` has found them: one dense layer.
 
@@ -46,9 +51,13 @@ def build(
             images, so that λ means the same for all of them; the network takes features as they
             are.
         max_iterations: of L-BFGS, for each λ.
+        power: exponent of the features' power normalization, which comes before all else; 0.5 takes
+            signed square roots.
     """
+    vectors = layers.Input(input_shape)
+    features = _power_normalization.normalized(vectors, power)
     dense = layers.Dense(classes, activation="softmax", kernel_initializer="zeros", dtype="float32")
-    return keras.Sequential([layers.Input(input_shape), dense], name="logistic_regression")
+    return keras.Model(vectors, dense(features), name="logistic_regression")
 
 
 def solve(
@@ -59,6 +68,7 @@ def solve(
     l2: float | Sequence[float],
     standardize: bool,
     max_iterations: int,
+    power: float = 1.0,
     class_weights: dict[int, float] | None = None,
 ) -> Iterator[tuple[dict[str, Any], list[np.ndarray]]]:
     """The weights of `build`'s network for each strength, from the strongest to the weakest.
@@ -66,17 +76,20 @@ def solve(
     Each begins at the solution before it, which is near and has smaller weights.
 
     Args:
-        features: (n, length) as float64; they are standardised in place.
+        features: (n, length) as float64; they are normalized in place.
         labels: (n,) class numbers, each of which is there.
         classes: number of classes.
-        l2: see `build`; so are the next two.
+        l2: see `build`; so are the next three.
         standardize: whether the features are.
         max_iterations: of each strength.
+        power: of the features.
         class_weights: weight of the images of each class in the loss.
 
     Yields:
         `l2`, `iterations` and whether it `converged`; kernel (length, classes) and biases.
     """
+    for block in row_blocks.even(len(features), BLOCK):
+        features[block] = _power_normalization.normalized(features[block], power)
     mean, deviation = np.zeros(features.shape[1]), np.ones(features.shape[1])
     if standardize:
         mean, deviation = features.mean(axis=0), features.std(axis=0)

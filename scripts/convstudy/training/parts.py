@@ -70,18 +70,18 @@ def _freeze_before(backbone: keras.Model, name: str) -> None:
 
 def _head(network: keras.Model) -> keras.Model:
     """What stands behind the backbone, as a network on its pooled vectors."""
-    backbone = backbone_of(network)
-    behind = network.layers[network.layers.index(backbone) + 1 :]
-    if behind and isinstance(behind[0], keras.layers.GlobalAveragePooling2D):
-        behind = behind[1:]  # the features are pooled already
-    vectors = found = keras.layers.Input(backbone.output_shape[-1:])
-    for layer in behind:
-        try:
-            found = layer(found)
-        except ValueError as error:
-            raise UserError(
-                f"training.trains: head: layer '{layer.name}' of {network.name} does not take the "
-                f"backbone's pooled vectors ({str(error).splitlines()[0]}). Train a part of the "
-                f"backbone with it (trains: <layer> or all)."
-            ) from error
-    return keras.Model(vectors, found, name=f"{network.name}_head")
+    following = iter(network.operations)
+    for operation in following:
+        if operation is backbone_of(network):
+            break
+    first = next(following)
+    # of an average over maps, the features are what comes out
+    is_pooling = isinstance(first, keras.layers.GlobalAveragePooling2D)
+    vectors, *others = keras.tree.flatten(first.output if is_pooling else first.input)
+    if len(vectors.shape) != 2 or any(x is not vectors for x in others):
+        raise UserError(
+            f"training.trains: head: layer '{first.name}' of {network.name} does not take the "
+            f"backbone's pooled vectors alone. Train a part of the backbone with it (trains: "
+            f"<layer> or all)."
+        )
+    return keras.Model(vectors, network.output, name=f"{network.name}_head")
