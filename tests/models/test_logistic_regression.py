@@ -8,7 +8,7 @@ from scipy import optimize, special
 from convstudy import models
 from convstudy.study import plugin_options
 
-DEFAULTS = {"standardize": True, "max_iterations": 2000}
+DEFAULTS = {"standardize": True, "max_iterations": 2000, "power": 1.0}
 
 
 def drawn(n, length, classes, seed=0):

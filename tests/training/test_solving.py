@@ -13,7 +13,7 @@ from convstudy.networks import initial_weights, keras_file
 from convstudy.training import evaluation, loop
 
 NAMES = ["a", "b", "c"]
-OPTIONS = {"l2": [1e-4, 1e-2, 1.0], "standardize": True, "max_iterations": 1000}
+OPTIONS = {"l2": [1e-4, 1e-2, 1.0], "standardize": True, "max_iterations": 1000, "power": 1.0}
 IDENTITY = {"dataset": "d", "variant": "v", "seed": 0}
 
 

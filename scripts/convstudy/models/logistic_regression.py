@@ -68,7 +68,7 @@ def solve(
     l2: float | Sequence[float],
     standardize: bool,
     max_iterations: int,
-    power: float = 1.0,
+    power: float,
     class_weights: dict[int, float] | None = None,
 ) -> Iterator[tuple[dict[str, Any], list[np.ndarray]]]:
     """The weights of `build`'s network for each strength, from the strongest to the weakest.

@@ -70,11 +70,8 @@ def _freeze_before(backbone: keras.Model, name: str) -> None:
 
 def _head(network: keras.Model) -> keras.Model:
     """What stands behind the backbone, as a network on its pooled vectors."""
-    following = iter(network.operations)
-    for operation in following:
-        if operation is backbone_of(network):
-            break
-    first = next(following)
+    operations = network.operations
+    first = operations[operations.index(backbone_of(network)) + 1]
     # of an average over maps, the features are what comes out
     is_pooling = isinstance(first, keras.layers.GlobalAveragePooling2D)
     vectors, *others = keras.tree.flatten(first.output if is_pooling else first.input)
