@@ -58,6 +58,44 @@ def test_a_mean_over_seeds_is_one_network():
     ]
 
 
+PROBE, HEAD = "features_logistic_regression", "features_one_layer"
+
+
+def seeds_of(row, seed):
+    paths = combination_plan.sources(row, row["dataset"], seed, "x")
+    return [tuple(path.split("/")[3:5]) for path in paths]
+
+
+def test_what_is_computed_takes_part_once_in_the_mean_of_each_seed():
+    made = study({"two": combined([PROBE, HEAD])}, studies__demo__seeds=[4, 2])
+    (row,) = made.rows
+    assert made.runs_of(row) == [4, 2] and not row["one_network"]
+    assert seeds_of(row, 2) == [(PROBE, "seed4"), (HEAD, "seed2")]
+    made = study({"all": combined([PROBE, HEAD], over="seeds")}, studies__demo__seeds=[4, 2])
+    assert seeds_of(made.rows[0], 4) == [(PROBE, "seed4"), (HEAD, "seed4"), (HEAD, "seed2")]
+
+
+def test_a_mean_of_what_is_computed_is_one_network():
+    weak = {"task": "birds", "model": "logistic_regression", "sweep": {"model.l2": [0.1, 0.01]}}
+    given = {"weak": weak, "probes": combined([PROBE, "weak"]), "more": combined(["probes", HEAD])}
+    made = study(given, ["probes", "more"], studies__demo__seeds=[4, 2])
+    probes, more = made.rows
+    assert made.runs_of(probes) == [4] and probes["one_network"]
+    assert set(seeds_of(probes, 4)) == {(x, "seed4") for x in probes["members"]}
+    assert combination_plan.chosen_by(probes, probes["dataset"], 4) == []
+    assert made.runs_of(more) == [4, 2] and seeds_of(more, 2) == [
+        ("probes", "seed4"),
+        (HEAD, "seed2"),
+    ]
+
+
+def test_a_mean_of_all_seeds_goes_with_what_is_computed():
+    given = {"all": combined([HEAD], over="seeds"), "both": combined(["all", PROBE])}
+    made = study(given, ["both"], studies__demo__seeds=[4, 2])
+    assert made.runs_of(made.rows[0]) == [4]
+    assert seeds_of(made.rows[0], 4) == [("all", "seed4"), (PROBE, "seed4")]
+
+
 def test_each_fold_has_a_mean_of_its_own():
     made = study({"all": combined(["base_net"], over="seeds")}, datasets__demo_objects__folds=3)
     assert made.runs_of(made.rows[0]) == [(0, 0), (1, 0), (2, 0)]
@@ -152,6 +190,10 @@ VIEWS = {"flip": True}
         (combined(["features_one_layer"], views=VIEWS), ["a head on features", "fine-tunes"]),
         (combined(["all", "improved_net"]), ["'all' is one mean of all seeds"]),
         (combined(["all"], over="seeds"), ["'all' is one mean of all seeds"]),
+        (
+            combined([PROBE], over="seeds"),
+            ["x.combines.over: seeds", f"nothing in '{PROBE}' is ran"],
+        ),
     ],
 )
 def test_what_cannot_be_combined_is_refused_in_a_sentence(block, words):

@@ -40,7 +40,7 @@ def of(
     `members` are the names of the runs that it is the mean of, or may be. `plan` says what is to be
     done: with `views` (see `views`) their `words` and the `network`; of an ensemble what the mean
     is `over`, its `groups` (`points` of which the `best` are taken) and, where they decide it, the
-    `seeds`.
+    `seeds`. `fixed` gives the only seed of those members in which nothing is random.
 
     Args:
         config: the checked config.
@@ -59,6 +59,8 @@ def of(
     made = _shared([runs[point] for point in points]) | own
     made |= {"variant": name, "combines": combines | {"variants": block["members"]}}
     made["members"] = points
+    first_seed = config["studies"][study_name]["seeds"][0]
+    made["fixed"] = {x: first_seed for x in points if runs[x]["solver"] or known[x].get("solved")}
     if combines["views"]:
         height, width = config["datasets"][made["dataset"]]["image_size"]
         made["plan"] = _of_views(block, points[0], min(height, width))
@@ -155,7 +157,7 @@ def sources(run: Block, dataset: str, seed: int | str, name: str) -> list[str]:
     """
     plan = run["plan"]
     seeds = plan["seeds"] if plan["over"] == "seeds" else [seed]
-    return _files(dataset, run["members"], seeds, name)
+    return _files(run, dataset, run["members"], seeds, name)
 
 
 def chosen_by(run: Block, dataset: str, seed: int | str) -> list[str]:
@@ -169,7 +171,7 @@ def chosen_by(run: Block, dataset: str, seed: int | str) -> list[str]:
         path
         for group in groups(run)
         if group["best"] < len(group["points"])
-        for path in _files(dataset, group["points"], run["plan"]["seeds"], "metrics.json")
+        for path in _files(run, dataset, group["points"], run["plan"]["seeds"], "metrics.json")
         if path not in known
     ]
 
@@ -179,5 +181,11 @@ def groups(run: Block) -> list[Block]:
     return (run["plan"] or {}).get("groups", [])
 
 
-def _files(dataset: str, names: list[str], seeds: Iterable[int | str], name: str) -> list[str]:
-    return [f"results/runs/{dataset}/{x}/seed{seed}/{name}" for x in names for seed in seeds]
+def _files(
+    run: Block, dataset: str, names: list[str], seeds: Iterable[int | str], name: str
+) -> list[str]:
+    return [
+        f"results/runs/{dataset}/{x}/seed{seed}/{name}"
+        for x in names
+        for seed in ([run["fixed"][x]] if x in run["fixed"] else seeds)
+    ]

@@ -132,7 +132,8 @@ def _images(place: tuple[str | None, str | None]) -> str:
 def _check_members(config: Block, known: dict[str, Block], block: Block, where: str) -> None:
     """Refuse views of what is no one network on images, a best of no sweep, a mean of one.
 
-    Whether there is one network for all seeds, and not one a seed, is told in `one_network`.
+    Whether nothing in it is random is told in `solved`, and whether there is one network for all
+    seeds, and not one a seed, in `one_network`.
     """
     combines, members = block["combines"], {name: known[name] for name in block["members"]}
     best, first = combines["best"], block["members"][0]
@@ -162,13 +163,27 @@ def _check_members(config: Block, known: dict[str, Block], block: Block, where: 
             f"config: {where}: a mean of one network, '{first}', is that network. Name more "
             f"variants, write over: seeds, best: 2 or more of a sweep, or views."
         )
-    single = [name for name, x in members.items() if x["one_network"]]
-    if single and (combines["over"] == "seeds" or len(single) < len(members)):
+    solved = [name for name, x in members.items() if _solved(config, x)]
+    single = [name for name, x in members.items() if x["one_network"] and name not in solved]
+    over_seeds, block["solved"] = combines["over"] == "seeds", len(solved) == len(members)
+    if over_seeds and block["solved"]:
+        raise UserError(
+            f"config: {where}.over: seeds, but nothing in '{first}' is random: it is computed once "
+            f"for all seeds. Name a variant that is trained, too, or remove this key."
+        )
+    if single and (over_seeds or len(single) + len(solved) < len(members)):
         raise UserError(
             f"config: {where}.variants: '{single[0]}' is one mean of all seeds, so there is no "
             f"network of it for each of them. Name the variants that it is made of."
         )
-    block["one_network"] = combines["over"] == "seeds" or bool(single)
+    block["one_network"] = over_seeds or bool(single) or block["solved"]
+
+
+def _solved(config: Block, variant: Block) -> bool:
+    """Whether a variant, or all that it is the mean of, is computed and not trained."""
+    if variant["combines"]:
+        return variant["solved"]
+    return plugin_options.describe("models", config["models"][variant["model"]]["kind"]).solves
 
 
 def _input(config: Block, variant: Block) -> str:

@@ -25,8 +25,8 @@ def expand(config: Block) -> dict[str, Block]:
     `of` is the variant's name in the config, `points` the names of its sweep's points (itself where
     it has none), `sweep` the name of the sweep that a point belongs to, `values` a point's values,
     `label` what tables and pictures call it, and `sweep_label` the same of its sweep. `members`
-    are the names that a combination is made of (none of a variant that is trained), and
-    `one_network` tells that it is one network for all seeds.
+    are the names that a combination is made of (none of a variant that is trained), `one_network`
+    tells that it is one network for all seeds, and `solved` that nothing in it is random.
 
     Raises:
         UserError: two variants would have one name, or one cannot be combined so.
