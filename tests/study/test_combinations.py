@@ -83,10 +83,8 @@ def test_a_mean_of_what_is_computed_is_one_network():
     assert made.runs_of(probes) == [4] and probes["one_network"]
     assert set(seeds_of(probes, 4)) == {(x, "seed4") for x in probes["members"]}
     assert combination_plan.chosen_by(probes, probes["dataset"], 4) == []
-    assert made.runs_of(more) == [4, 2] and seeds_of(more, 2) == [
-        ("probes", "seed4"),
-        (HEAD, "seed2"),
-    ]
+    assert made.runs_of(more) == [4, 2]
+    assert seeds_of(more, 2) == [("probes", "seed4"), (HEAD, "seed2")]
 
 
 def test_a_mean_of_all_seeds_goes_with_what_is_computed():

@@ -40,7 +40,7 @@ def of(
     `members` are the names of the runs that it is the mean of, or may be. `plan` says what is to be
     done: with `views` (see `views`) their `words` and the `network`; of an ensemble what the mean
     is `over`, its `groups` (`points` of which the `best` are taken) and, where they decide it, the
-    `seeds`. `fixed` gives the only seed of those members in which nothing is random.
+    `seeds`. `fixed`, of an ensemble, gives the only seed of members in which nothing is random.
 
     Args:
         config: the checked config.
@@ -59,12 +59,12 @@ def of(
     made = _shared([runs[point] for point in points]) | own
     made |= {"variant": name, "combines": combines | {"variants": block["members"]}}
     made["members"] = points
-    first_seed = config["studies"][study_name]["seeds"][0]
-    made["fixed"] = {x: first_seed for x in points if runs[x]["solver"] or known[x].get("solved")}
     if combines["views"]:
         height, width = config["datasets"][made["dataset"]]["image_size"]
         made["plan"] = _of_views(block, points[0], min(height, width))
         return made
+    first_seed = config["studies"][study_name]["seeds"][0]
+    made["fixed"] = {x: first_seed for x in points if runs[x]["solver"] or known[x]["solved"]}
     groups = [
         {"points": found, "best": combines["best"] if found != [member] else 1}
         for member in block["members"]

@@ -26,7 +26,7 @@ def expand(config: Block) -> dict[str, Block]:
     it has none), `sweep` the name of the sweep that a point belongs to, `values` a point's values,
     `label` what tables and pictures call it, and `sweep_label` the same of its sweep. `members`
     are the names that a combination is made of (none of a variant that is trained), `one_network`
-    tells that it is one network for all seeds, and `solved` that nothing in it is random.
+    tells that it is one network for all seeds, and `solved` that none of its members is trained.
 
     Raises:
         UserError: two variants would have one name, or one cannot be combined so.
@@ -43,7 +43,7 @@ def expand(config: Block) -> dict[str, Block]:
             full = name if fixed else under(name, protocol)
             members = [named(config, x, [protocol])[0] for x in named_by.get(name, ())]
             about = {"of": name, "protocol": protocol, "values": {}}
-            about |= {"members": members, "one_network": False}
+            about |= {"members": members, "one_network": False, "solved": False}
             options = {section: {} for section in sweeps.SECTIONS}
             whole = block | about | {"options": options}
             points = dict(sweeps.points(full, whole)) if block["sweep"] else {full: whole}
