@@ -1,12 +1,15 @@
-"""A study of many heads on cached features, beside the same where every job imports TensorFlow.
+"""A study of many heads on cached features, beside the same with the code of another revision.
 
     python tests/benchmarks/many_heads.py --heads 100
+    python tests/benchmarks/many_heads.py --heads 100 --against 2e972bb
 
 A sweep over learning rates, on features of the demo's birds: training, evaluation, pictures
 and tables of every head, on two cores. Prints the seconds of both and their ratio; to be run on a
 machine that does nothing else. What was there before the heads (data, features) is not counted.
+In revision 2e972bb every job imported TensorFlow, and Python began each step of a training.
 """
 
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -32,12 +35,19 @@ STUDY = {
         }
     },
 }
-OFFER = "    warm_start.offer()"
+ROOT = Path(__file__).parents[2]
 
 
-def project(folder: Path, heads: int) -> None:
-    """A project whose features are made, and no head."""
-    projects.put_sources(folder)
+def project(folder: Path, heads: int, revision: str | None) -> None:
+    """A project whose features are made, and no head; with the code as it is, or of a revision."""
+    folder.mkdir()
+    if revision is None:
+        projects.put_sources(folder)
+    else:
+        archive = subprocess.run(
+            ["git", "archive", revision], cwd=ROOT, stdout=subprocess.PIPE, check=True
+        )
+        subprocess.run(["tar", "-x", "-C", folder], input=archive.stdout, check=True)
     rates = [round(0.001 * 1.05**k, 6) for k in range(heads)]
     variant = {
         "task": "birds",
@@ -55,17 +65,18 @@ def run(folder: Path, *targets: str) -> float:
 
 @click.command(help=__doc__)
 @click.option("--heads", type=click.IntRange(2), default=100, show_default=True)
-def main(heads: int) -> None:
-    found = {}
-    for name, line in {"one import": OFFER, "an import a job": "    warm_start.withdraw()"}.items():
+@click.option("--against", metavar="REVISION", help="A commit of this repository.")
+def main(heads: int, against: str | None) -> None:
+    times = []
+    for revision in [None, *([against] if against else [])]:
         with tempfile.TemporaryDirectory() as temporary:
             folder = Path(temporary, "project")
-            folder.mkdir()
-            project(folder, heads)
-            projects.edit(folder / "rules/start.smk", OFFER, line)
-            found[name] = run(folder, "results/summary.csv")
-        print(f"{name}: {found[name]:.0f} s, {found[name] / heads:.2f} s a head", flush=True)
-    print(f"{found['an import a job'] / found['one import']:.1f} times as fast")
+            project(folder, heads, revision)
+            times.append(run(folder, "results/summary.csv"))
+        name = revision or "as it is"
+        print(f"{name}: {times[-1]:.0f} s, {times[-1] / heads:.2f} s a head", flush=True)
+    if against:
+        print(f"{times[1] / times[0]:.1f} times as fast")
 
 
 if __name__ == "__main__":
