@@ -193,7 +193,7 @@ def test_dropout_stands_between_the_convolutions_of_each_block():
     found = [x for x in model.layers if isinstance(x, layers.Dropout)]
     assert [x.rate for x in found] == [0.3] * 9
     users = [node.operation for x in found for node in x._outbound_nodes]
-    assert {type(x) for x in users} == {layers.ZeroPadding2D}
+    assert {type(x) for x in users} == {layers.Conv2D}
 
 
 def test_the_first_convolution_of_airbench_separates_what_patches_hold():

@@ -73,6 +73,15 @@ def test_what_keras_does_not_list_is_found_and_nothing_else():
     assert both == ["Variable:0", "seed_generator_state:0", "Variable:0"]
 
 
+def test_a_network_of_kerass_own_parts_costs_no_tracing(monkeypatch):
+    inputs = layers.Input((4,))
+    outputs = layers.Add()([keras.ops.relu(inputs), layers.Dense(4)(inputs)])
+    model = loop.compiled(keras.Model(inputs, outputs), factory.SETTINGS, 4)
+    steps = []
+    monkeypatch.setattr(model, "train_step", steps.append)
+    assert hidden_state.variables(model) == [] == steps
+
+
 @pytest.mark.parametrize("does", [draws_by_tensorflow, shuffles])
 def test_what_tensorflow_draws_is_refused(does):
     with pytest.raises(UserError, match="draws by tf.random .* Draw by keras.random with seed="):

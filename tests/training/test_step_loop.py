@@ -96,3 +96,16 @@ def test_slow_steps_are_called_one_by_one(calls, monkeypatch):
     monkeypatch.setattr(step_loop, "LONGEST", 0)
     trained(True)
     assert calls == EPOCHS * (7 + 4) * [1]
+
+
+def test_a_step_is_traced_once():
+    data = tf.data.Dataset.from_tensor_slices(tf.range(20.0)).batch(4)
+    traced = []
+
+    def step(numbers):
+        traced.append(numbers)
+        return {"loss": tf.reduce_sum(numbers)}
+
+    several = step_loop._several(step)
+    found = [several(iter(data), tf.constant(n))["loss"].numpy() for n in (1, 3)]
+    assert found == [0 + 1 + 2 + 3, 8 + 9 + 10 + 11] and len(traced) == 1

@@ -57,9 +57,10 @@ def _convolution(
     maps: keras.KerasTensor, filters: int, stride: int = 1, size: int = 3
 ) -> keras.KerasTensor:
     """A convolution without bias, and its batch norm."""
-    if size > 1:  # on both sides: `same` would shift maps of every second pixel by one
-        maps = layers.ZeroPadding2D(size // 2)(maps)
+    padding = "same"
+    if size > 1 < stride:  # on both sides: `same` would shift maps of every second pixel by one
+        maps, padding = layers.ZeroPadding2D(size // 2)(maps), "valid"
     convolution = layers.Conv2D(
-        filters, size, stride, use_bias=False, kernel_initializer="he_normal"
+        filters, size, stride, padding, use_bias=False, kernel_initializer="he_normal"
     )
     return layers.BatchNormalization()(convolution(maps))

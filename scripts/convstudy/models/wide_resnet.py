@@ -60,7 +60,10 @@ def _activation(maps: keras.KerasTensor) -> keras.KerasTensor:
 def _convolution(
     maps: keras.KerasTensor, filters: int, stride: int = 1, size: int = 3
 ) -> keras.KerasTensor:
-    if size > 1:  # on both sides: `same` would shift maps of every second pixel by one
-        maps = layers.ZeroPadding2D(size // 2)(maps)
+    padding = "same"
+    if size > 1 < stride:  # on both sides: `same` would shift maps of every second pixel by one
+        maps, padding = layers.ZeroPadding2D(size // 2)(maps), "valid"
     weights = keras.initializers.VarianceScaling(2.0, "fan_out", "untruncated_normal")
-    return layers.Conv2D(filters, size, stride, use_bias=False, kernel_initializer=weights)(maps)
+    return layers.Conv2D(
+        filters, size, stride, padding, use_bias=False, kernel_initializer=weights
+    )(maps)

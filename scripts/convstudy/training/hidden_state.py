@@ -16,6 +16,8 @@ from convstudy.foundation.errors import UserError
 # Operations that draw from a state of TensorFlow's own, and those that call Python.
 DRAWS = re.compile(r"(Random|Truncated|Parameterized|Multinomial)")
 CALLS = ("PyFunc", "EagerPyFunc", "PyFuncStateless")
+# What Keras writes of values, in the form in which it writes objects.
+VALUES = {"__keras_tensor__", "__tensor__", "__numpy__", "__bytes__", "__slice__", "__ellipsis__"}
 
 
 def variables(model: keras.Model, mixed_labels: bool = False) -> list[tf.Variable]:
@@ -80,5 +82,5 @@ def _has_own_code(config: Any) -> bool:
     if not isinstance(config, dict):
         return False
     package = str(config.get("module")).split(".")[0]  # keras_cv, say, is not Keras
-    foreign = "class_name" in config and package != "keras"
-    return foreign or any(map(_has_own_code, config.values()))
+    is_object = "class_name" in config and config["class_name"] not in VALUES
+    return (is_object and package != "keras") or any(map(_has_own_code, config.values()))

@@ -53,10 +53,11 @@ def _epoch(step: Callable, steps: int) -> Callable[[tf.data.Iterator], dict[str,
 
 def _several(step: Callable[[Any], dict[str, tf.Tensor]]) -> Callable:
     """A function of an iterator and a number that takes as many steps in one call."""
-    one = tf.function(step, autograph=False)
 
     @tf.function(autograph=False)
     def several(iterator: tf.data.Iterator, number: tf.Tensor) -> dict[str, tf.Tensor]:
+        one = tf.function(step, autograph=False).get_concrete_function(iterator.element_spec)
+
         def next_one(done: tf.Tensor, _: dict) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
             return done + 1, one(iterator.get_next())
 
