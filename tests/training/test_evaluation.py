@@ -4,6 +4,7 @@ import factory
 import h5py
 import keras
 import numpy as np
+import tensorflow as tf
 
 from convstudy.data import hdf5
 from convstudy.foundation import atomic_files
@@ -42,3 +43,22 @@ def test_the_training_accuracy_is_that_of_the_kept_network_without_dropout(tmp_p
     assert found["backbone_flops_per_image"] == 5000
     assert found["parameters"] == 6 * 64 + 64 + 64 * 3 + 3
     assert found["flops_per_image"] >= 2 * (6 * 64 + 64 * 3)
+
+
+def test_batches_of_any_size_are_predicted_by_one_graph_as_keras_predicts_them():
+    class Counted(keras.layers.Layer):
+        """Hands on what it is given; counts how often a graph is made of it."""
+
+        calls = 0
+
+        def call(self, inputs, training=None):
+            Counted.calls += 1
+            return inputs
+
+    layers = [keras.Input((4,)), Counted(), keras.layers.Dropout(0.5), keras.layers.Dense(3)]
+    model = keras.Sequential(layers)
+    rows = np.random.default_rng(0).random((25, 4), np.float32)
+    before, network = Counted.calls, evaluation._of_any_batch(model)
+    found = np.concatenate([network(tf.constant(rows[x : x + 10])) for x in (0, 10, 20)])
+    assert Counted.calls == before + 1
+    assert np.array_equal(found, model.predict(rows, batch_size=10, verbose=0))

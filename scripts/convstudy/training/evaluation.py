@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,7 @@ TIMED = 7  # passes of one batch; the median is told
 
 Predictions = tuple[np.ndarray, np.ndarray]  # probabilities (n, classes), labels (n,)
 Streams = list[tf.data.Dataset]  # of the same images, a view each
+Network = Callable[[tf.Tensor], np.ndarray]  # of a batch, its probabilities
 
 
 @input_pipeline.naming_damage()
@@ -45,15 +47,16 @@ def evaluate(
     """
     load = device.load()
     model = keras_file.load_model(inputs["model"], spec["kind"])
+    network = _of_any_batch(model)
     # one subset in memory at a time
-    on_training = _judged(model, *_streams(spec, inputs, "train", data_mb))
-    held_out = _predicted(model, *_streams(spec, inputs, "validation", data_mb))
+    on_training = _judged(network, *_streams(spec, inputs, "train", data_mb))
+    held_out = _predicted(network, *_streams(spec, inputs, "validation", data_mb))
     streams, labels = _streams(spec, inputs, "test", data_mb)
-    predicted = {"validation": held_out, "test": _predicted(model, streams, labels)}
+    predicted = {"validation": held_out, "test": _predicted(network, streams, labels)}
     class_names = hdf5.read_attributes(inputs["data"])["class_names"]
     figures = run_figures.of_predictions(held_out, predicted["test"], class_names)
     figures |= {f"train_{name}": value for name, value in on_training.figures().items()}
-    figures |= _costs(model, streams, inputs.get("costs"), load)
+    figures |= _costs(model, network, streams, inputs.get("costs"), load)
     hdf5.write_predictions(
         outputs["predictions"],
         predicted,
@@ -90,8 +93,19 @@ def _streams(
     ], labels
 
 
-def _predicted(model: keras.Model, streams: Streams, labels: np.ndarray) -> Predictions:
-    found = (np.asarray(model.predict(stream, verbose=0)) for stream in streams)
+def _of_any_batch(model: keras.Model) -> Network:
+    """The network as one graph: Keras's `predict_on_batch` makes one for each size of a batch."""
+    graph = tf.function(lambda x: model(x, training=False), autograph=False)
+
+    def network(batch: tf.Tensor) -> np.ndarray:
+        any_size = tf.TensorSpec([None, *batch.shape[1:]], batch.dtype)
+        return graph.get_concrete_function(any_size)(batch).numpy()
+
+    return network
+
+
+def _predicted(network: Network, streams: Streams, labels: np.ndarray) -> Predictions:
+    found = (np.concatenate([network(x) for x, _ in stream]) for stream in streams)
     return combination.mean(found), labels
 
 
@@ -110,10 +124,10 @@ class _Judged:
         }
 
 
-def _judged(model: keras.Model, streams: Streams, labels: np.ndarray) -> _Judged:
+def _judged(network: Network, streams: Streams, labels: np.ndarray) -> _Judged:
     """Judge many predictions batch by batch, without keeping all their probabilities."""
     parts = [
-        metrics.judged(combination.mean(model.predict_on_batch(x) for x, _ in seen), seen[0][1])
+        metrics.judged(combination.mean(network(x) for x, _ in seen), seen[0][1])
         for seen in zip(*streams, strict=True)
     ]
     predicted, losses = (np.concatenate(column) for column in zip(*parts, strict=True))
@@ -121,7 +135,7 @@ def _judged(model: keras.Model, streams: Streams, labels: np.ndarray) -> _Judged
 
 
 def _costs(
-    model: keras.Model, streams: Streams, extraction: str | None, load: float
+    model: keras.Model, network: Network, streams: Streams, extraction: str | None, load: float
 ) -> dict[str, Any]:
     """What a prediction of all views costs, of this network and of the backbone a head needs."""
     backbone = atomic_files.read_json(extraction) if extraction else {}
@@ -130,18 +144,18 @@ def _costs(
         "backbone_flops_per_image": backbone.get("flops_per_image", 0),
         "backbone_parameters": backbone.get("parameters", 0),
         "extraction_seconds": backbone.get("seconds"),
-        "milliseconds_per_image": len(streams) * _milliseconds(model, next(iter(streams[0]))[0]),
+        "milliseconds_per_image": len(streams) * _milliseconds(network, next(iter(streams[0]))[0]),
         "evaluate_peak_memory_mib": device.peak_memory_mib(),
         "evaluate_processor": device.processor(),
         "evaluate_load": load,
     }
 
 
-def _milliseconds(model: keras.Model, images: tf.Tensor) -> float:
+def _milliseconds(network: Network, images: tf.Tensor) -> float:
     """Median time of one batch's prediction, by image; the batch is in memory already."""
     taken = []
     for _ in range(TIMED):
         start = time.perf_counter()
-        model.predict_on_batch(images)
+        network(images)
         taken.append(time.perf_counter() - start)
     return 1000 * float(np.median(taken)) / len(images)
