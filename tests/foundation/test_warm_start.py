@@ -102,6 +102,22 @@ def when_written(path: Path) -> list[int]:
     return list(map(int, path.read_text().split()))
 
 
+ENDING = """
+import atexit, keras, threading, time
+atexit.register(print, "at exit, without an end of line", end="")
+threading.Thread(target=lambda: (time.sleep(0.3), print("of a thread"))).start()
+print("at once")
+sys.exit(3)
+"""
+
+
+def test_threads_exit_functions_and_output_are_waited_for(start):
+    own, shared = start(ENDING, offer=False), start(ENDING)
+    expected, found = said(own), said(shared)
+    assert found == expected == "at once\nof a thread\nat exit, without an end of line"
+    assert shared.returncode == own.returncode == 3
+
+
 def test_the_surroundings_are_those_of_a_python_of_its_own(start):
     shared, own = start(SURROUNDINGS), start(SURROUNDINGS, offer=False)
     (output, errors), (expected, _) = shared.communicate("given"), own.communicate("given")

@@ -94,4 +94,4 @@ if __name__ == "__main__":
     warm_process = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(warm_process)
     warm_process.LIBRARIES = LIBRARIES
-    sys.exit(warm_process.main(int(sys.argv[1]), int(sys.argv[2]), _plan))
+    warm_process.main(int(sys.argv[1]), int(sys.argv[2]), _plan)
