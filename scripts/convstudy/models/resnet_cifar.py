@@ -58,7 +58,7 @@ def _convolution(
 ) -> keras.KerasTensor:
     """A convolution without bias, and its batch norm."""
     padding = "same"
-    if size > 1 < stride:  # on both sides: `same` would shift maps of every second pixel by one
+    if size > 1 and stride > 1:  # on both sides: `same` would shift every second pixel by one
         maps, padding = layers.ZeroPadding2D(size // 2)(maps), "valid"
     convolution = layers.Conv2D(
         filters, size, stride, padding, use_bias=False, kernel_initializer="he_normal"

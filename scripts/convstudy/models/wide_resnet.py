@@ -61,7 +61,7 @@ def _convolution(
     maps: keras.KerasTensor, filters: int, stride: int = 1, size: int = 3
 ) -> keras.KerasTensor:
     padding = "same"
-    if size > 1 < stride:  # on both sides: `same` would shift maps of every second pixel by one
+    if size > 1 and stride > 1:  # on both sides: `same` would shift every second pixel by one
         maps, padding = layers.ZeroPadding2D(size // 2)(maps), "valid"
     weights = keras.initializers.VarianceScaling(2.0, "fan_out", "untruncated_normal")
     return layers.Conv2D(
